@@ -42,9 +42,22 @@ TIMING = {
 
 def estimate(**changes):
     base = {
-        "metric": "ad", "backend": "dis", "subset": "all", "value": 1.5, "unit": "px/frame", "direction": "none", "n": 2, "expected": 2,
-        "low": None, "high": None, "se": None, "method": "", "status": "ok", "reason": "", "details": {"reference": 1.25, "dimension": None},
-    }  # fmt: skip
+        "metric": "ad",
+        "backend": "dis",
+        "subset": "all",
+        "value": 1.5,
+        "unit": "px/frame",
+        "direction": "none",
+        "n": 2,
+        "expected": 2,
+        "low": None,
+        "high": None,
+        "se": None,
+        "method": "",
+        "status": "ok",
+        "reason": "",
+        "details": {"reference": 1.25, "dimension": None},
+    }
     return types.Estimate(**{**base, **changes})
 
 
