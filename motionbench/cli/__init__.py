@@ -1,0 +1,327 @@
+"""The command line: the only room that prints.
+
+stdout carries data only; progress, warnings and errors go to stderr. Heavy imports wait inside the commands, so that
+`motionbench --help` is instant.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import sys
+import typing as t
+from pathlib import Path
+
+import typer
+
+from motionbench import __version__
+from motionbench.cli.screen import Screen
+from motionbench.errors import ConfigError, MotionBenchError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Trustworthy scores for image-to-video generation.",
+)
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check or export a dataset.")
+board_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tables from many runs.")
+app.add_typer(data_app, name="data")
+app.add_typer(board_app, name="leaderboard")
+
+
+class Subset(enum.StrEnum):
+    """Which cases are scored."""
+
+    all = "all"
+    single = "single"
+    multi = "multi"
+
+
+class Format(enum.StrEnum):
+    """How a run is shown."""
+
+    table = "table"
+    md = "md"
+    csv = "csv"
+    tex = "tex"
+    html = "html"
+
+
+class Kind(enum.StrEnum):
+    """What can be listed."""
+
+    models = "models"
+    metrics = "metrics"
+    backends = "backends"
+    profiles = "profiles"
+    datasets = "datasets"
+
+
+def _option(help_text: str, *names: str, env: str | None = None) -> t.Any:
+    return typer.Option(*names, help=help_text, envvar=env, show_default=False)
+
+
+Model = t.Annotated[
+    str | None,
+    _option("An entry point, package.module:attribute, diffusers:REPO_OR_DIR, command:'prog {image} {prompt} {out}', "
+            "or the source reference or shuffle.", "--model", env="MOTIONBENCH_MODEL"),
+]  # fmt: skip
+Settings = t.Annotated[list[str] | None, _option("A setting of the model; may be repeated.", "-o", "--option")]
+DataName = t.Annotated[
+    str, typer.Option("--dataset", help="synth, or a folder with a cases.json.", envvar="MOTIONBENCH_DATASET")
+]
+ProfileName = t.Annotated[str, typer.Option("--profile", help="lite, or a .toml file.", envvar="MOTIONBENCH_PROFILE")]
+OutDir = t.Annotated[Path | None, _option("Where the run is written; by default runs/NAME.", env="MOTIONBENCH_OUT")]
+CacheDir = t.Annotated[
+    Path | None, _option("The artefact store; by default the user's cache folder.", "--cache", env="MOTIONBENCH_CACHE")
+]
+Workers = t.Annotated[int | None, _option("Worker processes; by default one a core, at most 8.", "--workers")]
+Limit = t.Annotated[int | None, _option("Only N cases; for a first look, the run is not official.", "--limit")]
+Seed = t.Annotated[int, typer.Option("--seed", min=0, help="The run's seed.")]
+Cases = t.Annotated[Subset, typer.Option("--subset", help="Which cases; other than all, the run is not official.")]
+AsJson = t.Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
+Quiet = t.Annotated[bool, typer.Option("--quiet", help="No progress and no warnings.")]
+Board = t.Annotated[Path, typer.Option("--board", help="The board's folder.", envvar="MOTIONBENCH_BOARD")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"motionbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: t.Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None: ...
+
+
+@app.command()
+def evaluate(
+    videos: t.Annotated[Path | None, typer.Argument(help="A folder of videos named <case id>.mp4.")] = None,
+    model: Model = None,
+    option: Settings = None,
+    dataset: DataName = "synth",
+    profile: ProfileName = "lite",
+    name: t.Annotated[str | None, _option("The system's name in tables.", "--name")] = None,
+    metric: t.Annotated[list[str] | None, _option("Only these metrics; may be repeated.", "--metric")] = None,
+    subset: Cases = Subset.all,
+    limit: Limit = None,
+    seed: Seed = 0,
+    out: OutDir = None,
+    cache: CacheDir = None,
+    workers: Workers = None,
+    allow_missing: t.Annotated[
+        bool, typer.Option("--allow-missing", help="Missing videos are no failure; the run is not official.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score a folder of videos, or generate with a model and score what it made."""
+    from motionbench import engine, report, run
+
+    if (videos is None) == (model is None):
+        raise ConfigError("give either a folder of videos or --model", "motionbench evaluate --help")
+    if videos is not None and not videos.is_dir():
+        raise ConfigError(f"{videos} is not a folder", "a model is named with --model")
+    if workers is not None and workers < 1:
+        raise ConfigError(f"--workers {workers} leaves nobody to do the work", "give a number from 1 on")
+    target = videos if videos is not None else t.cast(str, model)
+    folder = out or Path("runs") / run.folder_name(name or run.default_name(target))
+    with Screen(quiet=quiet) as screen:
+        done = run.evaluate(
+            target,
+            dataset,
+            profile,
+            folder,
+            name=name,
+            options=_settings(option),
+            metrics=metric,
+            subset=subset.value,
+            limit=limit,
+            seed=seed,
+            cache=cache,
+            workers=workers or engine.default_workers(),
+            allow_missing=allow_missing,
+            listener=run.Listener(screen.progress, screen.warn),
+        )
+    print((folder / "run.json").read_text(encoding="utf-8") if as_json else report.render(folder, "table"), end="")
+    if not quiet:
+        screen.note(f"report: {folder / 'report.html'}")
+    bad = {"failed"} if allow_missing else {"failed", "missing"}
+    if any(row.status in bad for row in done.rows):
+        raise typer.Exit(4)
+
+
+@app.command()
+def generate(
+    model: Model = None,
+    option: Settings = None,
+    dataset: DataName = "synth",
+    profile: ProfileName = "lite",
+    subset: Cases = Subset.all,
+    limit: Limit = None,
+    seed: Seed = 0,
+    out: OutDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make a model's videos without scoring them."""
+    from motionbench import run
+
+    if model is None:
+        raise ConfigError("generate needs --model", "motionbench ls models")
+    folder = out or Path("runs") / run.folder_name(model)
+    with Screen(quiet=quiet) as screen:
+        failed = run.generate(
+            model,
+            dataset,
+            profile,
+            folder,
+            options=_settings(option),
+            subset=subset.value,
+            limit=limit,
+            seed=seed,
+            listener=run.Listener(screen.progress, screen.warn),
+        )
+    print(folder / "videos")
+    if failed:
+        raise typer.Exit(4)
+
+
+@app.command()
+def report(
+    run_folder: t.Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    form: t.Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.table,
+) -> None:
+    """Show a run: as a table on stdout, or as a page (html: written into the run's folder)."""
+    from motionbench import report as reports
+
+    if form is Format.html:
+        print(reports.write_html(run_folder))
+    else:
+        print(reports.render(run_folder, form.value), end="")
+
+
+@app.command(name="ls")
+def list_things(kind: Kind, as_json: AsJson = False) -> None:
+    """List what there is to choose from."""
+    from motionbench import catalogue
+
+    entries = catalogue.listing(kind.value)
+    if as_json:
+        print(json.dumps(entries, indent=2, sort_keys=True))
+        return
+    width = max((len(entry["name"]) for entry in entries), default=0)
+    for entry in entries:
+        print(f"{entry['name']:<{width}}  {entry['about']}")
+
+
+@data_app.command()
+def verify(name: t.Annotated[str, typer.Argument(help="synth, or a folder.")] = "synth", quiet: Quiet = False) -> None:
+    """Load every picture, video and mask of a dataset and check it against its manifest."""
+    from motionbench import datasets
+
+    with Screen(quiet=quiet) as screen:
+        count = datasets.verify(name, screen.progress)
+    print(f"{count} cases are as they should be")
+
+
+@data_app.command()
+def export(
+    name: t.Annotated[str, typer.Argument(help="Only synth can be exported.")],
+    folder: t.Annotated[Path, typer.Argument(help="Where the folder dataset is written.")],
+    split: t.Annotated[str, typer.Option("--split", help="test, or train for endless other scenes.")] = "test",
+    count: t.Annotated[int | None, _option("How many cases; by default all 128 of the test split.", "--count")] = None,
+    start: t.Annotated[int, typer.Option("--start", min=0, help="The first case's index.")] = 0,
+    size: t.Annotated[int, typer.Option("--size", min=16, help="Side length in pixels.")] = 128,
+    quiet: Quiet = False,
+) -> None:
+    """Write procedural scenes as a folder dataset: videos, first frames, masks and cases.json."""
+    if name != "synth":
+        raise ConfigError(f"{name!r} cannot be exported", "motionbench data export synth DIR")
+    from motionbench.datasets import synth
+
+    with Screen(quiet=quiet) as screen:
+        synth.export(folder, split=split, count=count, start=start, size=size, progress=screen.progress)
+    print(folder)
+
+
+@board_app.command()
+def add(
+    run_folder: t.Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    board: Board = Path("leaderboard"),
+) -> None:
+    """Copy a complete, official run into the board's entries."""
+    from motionbench import leaderboard
+
+    print(leaderboard.add(run_folder, board))
+
+
+@board_app.command()
+def check(board: Board = Path("leaderboard")) -> None:
+    """Check every entry: schema, hashes, cases, and that its numbers follow from its rows."""
+    from motionbench import leaderboard
+
+    problems = leaderboard.check(board)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise typer.Exit(4)
+
+
+@board_app.command()
+def build(
+    board: Board = Path("leaderboard"),
+    stale: t.Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if the tables are out of date.")
+    ] = False,
+) -> None:
+    """Write the tables of the board as Markdown, CSV and LaTeX."""
+    from motionbench import leaderboard
+
+    with Screen(quiet=False) as screen:
+        for path in leaderboard.build(board, check=stale, warn=screen.warn):
+            print(path)
+
+
+def _settings(pairs: list[str] | None) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"-o {pair!r} is not of the form key=value")
+        settings[key] = value
+    return settings
+
+
+# The bases of typer's own usage errors; typer does not export them by name.
+_UsageError: t.Any = typer.BadParameter.__mro__[2]
+
+
+def main() -> None:
+    """Run the command line; every way out has the exit code that the documentation promises."""
+    try:
+        code = typer.main.get_command(app).main(standalone_mode=False)
+    except MotionBenchError as error:
+        _complain(error.message, error.hint)
+        code = error.exit_code
+    except _UsageError as error:
+        if text := error.format_message():
+            _complain(text, "motionbench --help")
+        else:
+            error.show()
+        code = 2
+    except (typer.Abort, KeyboardInterrupt):
+        _complain("interrupted", "the same command goes on where it was stopped")
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str, hint: str) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    if hint:
+        print(f"hint: {' '.join(hint.split())}", file=sys.stderr)

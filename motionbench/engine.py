@@ -1,0 +1,102 @@
+"""Where jobs run: in this process, or in N processes on this machine.
+
+A job is one case. Outcomes are handed over as they come, in any order; nothing here adds numbers up, so the number of
+workers and their order cannot change a score. A worker process that dies takes down only the case that it was on.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
+
+from motionbench.job import Outcome, Setup, Worker
+from motionbench.types import Case
+
+_WORKER: Worker | None = None
+
+
+def default_workers() -> int:
+    """As many as this process may use cores, and at most eight."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(8, cores))
+
+
+def one_thread() -> None:
+    """Let OpenCV use one thread: the workers are the parallelism, and more threads would only get in their way."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def run_local(setup: Setup, cases: Sequence[Case], workers: int) -> Iterator[Outcome]:
+    """Score cases with `workers` processes (1: in this one) and yield each outcome as it is ready.
+
+    When a worker process dies (killed for memory, or crashed in a library), the cases that it may have been on are
+    tried again, each in a process of its own, and one that dies again yields a failed outcome.
+    """
+    if workers == 1:
+        one_thread()
+        yield from map(Worker(setup), cases)
+        return
+    waiting = list(cases)
+    while waiting:
+        lost = yield from _pool(setup, waiting, min(workers, len(waiting)))
+        suspects, waiting = lost[:workers], lost[workers:]
+        for case in suspects:
+            if (yield from _pool(setup, [case], 1)):
+                note = "the worker process died on this case (out of memory, or a crash in a library)"
+                yield Worker(setup).failed(case, note)
+
+
+def _pool(setup: Setup, cases: Sequence[Case], workers: int) -> Generator[Outcome, None, list[Case]]:
+    """Yield outcomes; return the cases that were lost when a process died, in their order."""
+    # Not fork: it copies the locks of whatever threads the caller has running.
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, (setup,))
+    futures: dict[Future[Outcome], int] = {}
+    lost: list[int] = []
+    finished = False
+    try:
+        futures.update((pool.submit(_run, case), number) for number, case in enumerate(cases))
+        for future in as_completed(list(futures)):
+            number = futures.pop(future)  # an outcome is not kept once it has been handed over
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                lost.append(number)
+        finished = True
+    finally:
+        if not finished:
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
+    return [cases[number] for number in sorted(lost)]
+
+
+def _start(setup: Setup) -> None:
+    """Set up a worker process."""
+    global _WORKER
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # run the `finally` blocks: they stop child programs
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    one_thread()
+    _WORKER = Worker(setup)
+
+
+def _follow_parent() -> None:
+    """End this process when its parent is gone; a killed run must not leave workers behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _run(case: Case) -> Outcome:
+    assert _WORKER is not None
+    return _WORKER(case)

@@ -1,0 +1,178 @@
+"""One case, from its videos to its rows: what a worker does."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from motionbench.cache import Cache
+from motionbench.errors import ModelError, NotApplicable, VideoError
+from motionbench.plan import Plan, make_plan
+from motionbench.profiles import Profile
+from motionbench.sources import Source
+from motionbench.subject import Clock, Subject, Workbench, measure
+from motionbench.types import Case, InputMatch, Metric, Row, Side, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """All that a worker process needs to be told once; it resolves names to code by itself.
+
+    Attributes:
+        profile, metrics: the profile and the ids of the metrics.
+        source: where the generated videos come from.
+        dataset: the dataset's name, by which a backend's domain is judged.
+        cache: folder of the artefact store.
+        media: folder for previews and overlays, or None for a run without a report.
+    """
+
+    profile: Profile
+    metrics: tuple[str, ...]
+    source: Source
+    dataset: str
+    cache: Path
+    media: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a worker sends back for one case: its rows, what the report shows, and what it took.
+
+    Attributes:
+        match: input match of the generated video, or None.
+        media: names of the preview and overlay files by side.
+        seconds: by what they were spent on.
+        trouble: a warning that is no case's fault (an unwritable cache), or "".
+    """
+
+    case_id: str
+    rows: tuple[Row, ...]
+    match: InputMatch | None
+    media: Mapping[Side, Mapping[str, str]]
+    seconds: Mapping[str, float]
+    decoded: int
+    hits: int
+    misses: int
+    trouble: str = ""
+
+
+class Worker:
+    """Turns cases into outcomes, one after another."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.plan: Plan = make_plan(setup.profile, setup.metrics)
+        self.cache = Cache(setup.cache)
+        self.bench = Workbench(self.plan, self.cache, Clock())
+
+    def __call__(self, case: Case) -> Outcome:
+        """Score one case. Whatever is wrong with its videos becomes a row's note; bugs are raised."""
+        self.bench.clock = clock = Clock()
+        hits, misses = self.cache.hits, self.cache.misses
+        job = _CaseJob(self, case)
+        rows = job.rows()
+        return Outcome(
+            case.id,
+            rows,
+            job.match,
+            job.media,
+            dict(clock.seconds),
+            clock.decoded,
+            self.cache.hits - hits,
+            self.cache.misses - misses,
+            self.cache.trouble,
+        )
+
+    def failed(self, case: Case, note: str) -> Outcome:
+        """The outcome of a case that could not be scored at all."""
+        rows = tuple(Row(case.id, case.subset, m.id, "failed", {}, note) for m in self.plan.metrics)
+        return Outcome(case.id, rows, None, {}, {}, 0, 0, 0, self.cache.trouble)
+
+
+class _CaseJob:
+    def __init__(self, worker: Worker, case: Case) -> None:
+        self.worker = worker
+        self.case = case
+        self.match: InputMatch | None = None
+        self.media: dict[Side, Mapping[str, str]] = {}
+
+    def rows(self) -> tuple[Row, ...]:
+        case, bench, plan = self.case, self.worker.bench, self.worker.plan
+        try:
+            with bench.clock.on("generate"):
+                footage = self.worker.setup.source.footage(case, plan.protocol)
+            if footage is None:
+                return self._all("missing", "there is no video for this case")
+            image = case.first_frame.digest()
+            masks = case.masks.digest() if case.masks else None
+            generated = Subject(bench, case, footage, image, masks)
+            self.match = generated.geometry().match
+        except (ModelError, VideoError) as error:
+            return self._all("failed", error.message)
+        found: dict[str, Row] = {}
+        alone = [m for m in plan.metrics if not m.paired]
+        paired = [m for m in plan.metrics if m.paired]
+        for metric in alone:
+            found[metric.id] = self._row(metric, generated, None)
+        self._finish(generated, "generated", paired)
+        if case.reference is not None:
+            try:
+                reference = Subject(bench, case, case.reference, image, masks)
+            except VideoError as error:
+                found.update({m.id: self._make(m, "failed", note=f"reference: {error.message}") for m in paired})
+                paired = []
+            else:
+                for metric in alone:
+                    self._anchor(metric, reference, found[metric.id])
+                self._finish(reference, "reference", paired)
+            for metric in paired:
+                found[metric.id] = self._row(metric, generated, reference)
+        for metric in paired:
+            if metric.id not in found:
+                found[metric.id] = self._make(metric, "not_applicable", note="the case has no reference video")
+        return tuple(found[m.id] for m in plan.metrics)
+
+    def _finish(self, subject: Subject, side: Side, paired: list[Metric]) -> None:
+        """Take what the paired metrics and the report need of a video, and let go of the rest."""
+        roles = {need.role for metric in paired for need in metric.needs if need.of == side}
+        for role in sorted(roles):
+            if self.case.reference is None:
+                break
+            try:
+                subject.features(role)
+            except (VideoError, NotApplicable):
+                continue  # the paired metric meets the same error and reports it in its row
+        folder = self.worker.setup.media
+        if folder is not None:
+            with contextlib.suppress(VideoError):  # a video that cannot be decoded has no preview; its rows say why
+                self.media[side] = subject.media().write(folder, self.case.id, side)
+        subject.release(keep=roles)
+
+    def _anchor(self, metric: Metric, reference: Subject, row: Row) -> None:
+        """Set beside a value what the real video scores."""
+        if row.status != "ok":
+            return
+        try:
+            row.values["reference"] = measure(metric, reference, None).get("value")
+        except (NotApplicable, VideoError):
+            row.values["reference"] = None
+
+    def _row(self, metric: Metric, generated: Subject, reference: Subject | None) -> Row:
+        if metric.masks and self.case.masks is None:
+            return self._make(metric, "not_applicable", note="the case has no masks")
+        if self.worker.plan.domain(metric) == "synth" and self.worker.setup.dataset != "synth":
+            return self._make(metric, "not_applicable", note="its backend has a meaning on synthetic scenes only")
+        try:
+            return self._make(metric, "ok", measure(metric, generated, reference))
+        except NotApplicable as error:
+            return self._make(metric, "not_applicable", note=error.message)
+        except VideoError as error:
+            return self._make(metric, "failed", note=error.message)
+
+    def _all(self, status: str, note: str) -> tuple[Row, ...]:
+        return tuple(self._make(m, status, note=note) for m in self.worker.plan.metrics)
+
+    def _make(self, metric: Metric, status: str, values: Values | None = None, note: str = "") -> Row:
+        return Row(self.case.id, self.case.subset, metric.id, status, dict(values or {}), note)  # type: ignore[arg-type]

@@ -1,0 +1,260 @@
+"""One video of a case, from its file to the values that metrics read from it.
+
+Each side (generated, reference) is a `Subject`: a video whose features are looked up in the cache, or computed from
+frames that are decoded at most once. Frames and other large features are let go before the next video is opened.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from motionbench import media, video
+from motionbench.cache import Cache
+from motionbench.canonical import plain
+from motionbench.errors import NotApplicable, PluginError, VideoError
+from motionbench.plan import Keys, Plan, measure_key
+from motionbench.types import (
+    Backend,
+    Case,
+    CaseView,
+    Clip,
+    Features,
+    Footage,
+    InputMatch,
+    Inputs,
+    Metric,
+    Side,
+    Values,
+    View,
+)
+
+MIN_NCC = 0.6  # below this the first frame is not the input, and the input's masks mean nothing in the video
+_NO_MATCH = "the first frame is not the input"
+
+Compute = t.Callable[[Inputs, Mapping[str, Features]], Features]
+
+
+class Clock:
+    """Seconds by what they were spent on, and how often a video was decoded."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.decoded = 0
+
+    @contextmanager
+    def on(self, name: str) -> Iterator[None]:
+        """Add the time inside the block to `name`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - start
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """What is known of a video without its pixels."""
+
+    times: np.ndarray[t.Any, np.dtype[np.float64]]
+    size: tuple[int, int]
+    match: InputMatch
+
+
+class Workbench:
+    """What a worker keeps from case to case: the plan, the cache and the loaded backends."""
+
+    def __init__(self, plan: Plan, cache: Cache, clock: Clock) -> None:
+        self.plan = plan
+        self.cache = cache
+        self.clock = clock
+        self._loaded: dict[str, Compute] = {}
+
+    def compute(self, backend: Backend) -> Compute:
+        """The backend's function; its networks are loaded on first use."""
+        if backend.role not in self._loaded:
+            with self.clock.on(f"backends/{backend.name}"):
+                self._loaded[backend.role] = backend.load()
+        return self._loaded[backend.role]
+
+
+class Subject:
+    """One video of a case: decoded at most once, each feature computed at most once."""
+
+    def __init__(self, bench: Workbench, case: Case, footage: Footage, image: str, masks: str | None) -> None:
+        self.bench = bench
+        self.case = case
+        self.footage = footage
+        self.keys = Keys(bench.plan, case, footage.digest(), image, masks)
+        self._features: dict[str, Features] = {}
+        self._inputs: Inputs | None = None
+        self._geometry: Geometry | None = None
+        self._broken: VideoError | None = None
+
+    def release(self, keep: set[str]) -> None:
+        """Let go of the frames and of all features but those in `keep`."""
+        self._inputs = None
+        self._features = {role: f for role, f in self._features.items() if role in keep}
+
+    def geometry(self) -> Geometry:
+        """Times, size and input match, from the cache or by decoding."""
+        if self._geometry is None:
+            entry = self.bench.cache.get(self.keys.geometry())
+            if entry is None:
+                inputs = self.inputs()
+                frames = inputs.clip.video.frames
+                self._geometry = Geometry(inputs.clip.video.times, (frames.shape[1], frames.shape[2]), inputs.match)
+            else:
+                arrays, value = entry
+                self._geometry = Geometry(arrays["times"], tuple(value["size"]), InputMatch(*value["match"]))
+        return self._geometry
+
+    def inputs(self) -> Inputs:
+        """Decode, register the case's first frame, and lay its masks onto the video."""
+        if self._inputs is None:
+            if self._broken is not None:
+                raise self._broken
+            try:
+                self._inputs = self._open()
+            except VideoError as error:  # remembered: a broken file is not opened once more for each metric
+                self._broken = error
+                raise
+        return self._inputs
+
+    def _open(self) -> Inputs:
+        clock, case = self.bench.clock, self.case
+        with clock.on("decode"):
+            clock.decoded += 1
+            clip = self.footage.load(self.bench.plan.protocol)
+        with clock.on("backends/input_match"):
+            picture = case.first_frame.load()
+            match = video.match_input(picture, clip)
+            image, shown = video.carry_image(picture, match, clip)
+            ids = np.array([o.id for o in case.objects], dtype=np.int64)
+            masks0 = None
+            if case.masks is not None:
+                masks0 = video.carry_masks(_frame0(case, picture.shape[:2]), match, clip)
+        frames = clip.video.frames
+        self._store_geometry(clip, match)
+        self._geometry = Geometry(clip.video.times, (frames.shape[1], frames.shape[2]), match)
+        return Inputs(case, clip, image, shown, masks0, ids, match)
+
+    def _store_geometry(self, clip: Clip, match: InputMatch) -> None:
+        size = list(clip.video.frames.shape[1:3])
+        value = {"size": size, "match": [match.scale, match.dx, match.dy, match.ncc]}
+        self.bench.cache.put(self.keys.geometry(), {"times": clip.video.times}, value)
+
+    def features(self, role: str) -> Features:
+        """Features of a role: from memory, from the cache, or computed (with all that they build on)."""
+        if role not in self._features:
+            self._features[role] = self._frames() if role == "frames" else self._look_up_or_compute(role)
+        return self._features[role]
+
+    def _frames(self) -> Features:
+        return {"frames": self.inputs().clip.video.frames}
+
+    def _look_up_or_compute(self, role: str) -> Features:
+        bench, backend = self.bench, self.bench.plan.backends[role]
+        key = self.keys.features(role)
+        if backend.stored:
+            entry = bench.cache.get(key)
+            if entry is not None:
+                return entry[0]
+        inputs = self.inputs()
+        count = len(inputs.clip.video.frames)
+        if count < backend.min_frames:
+            frames = "1 frame" if count == 1 else f"{count} frames"
+            raise VideoError(f"the video has {frames}, {backend.name} needs at least {backend.min_frames}")
+        upstream = {name: self.features(name) for name in backend.requires}
+        compute = bench.compute(backend)
+        with bench.clock.on(f"backends/{backend.name}"):
+            features = compute(inputs, upstream)
+        if backend.stored:
+            bench.cache.put(key, features)
+        return features
+
+    def view(self, roles: list[str]) -> View:
+        """What a metric may see of this video."""
+        geometry = self.geometry()
+        return View({r: self.features(r) for r in roles}, geometry.times, geometry.size, geometry.match)
+
+    def media(self) -> media.Preview:
+        """Preview and overlay for the report; tracks and masks where there are any."""
+        entry = self.bench.cache.get(self.keys.media())
+        if entry is not None:
+            return media.Preview.from_arrays(entry[0])
+        drawn: dict[str, Features] = {}
+        for role in ("tracks", "masks"):
+            if role in self.bench.plan.backends and not (role == "masks" and self.hidden()):
+                try:
+                    drawn[role] = self.features(role)
+                except (VideoError, NotApplicable):
+                    continue  # nothing to draw: the row of the metric that asked for it gives the reason
+        clip = self.inputs().clip
+        with self.bench.clock.on("report"):
+            made = media.make_preview(clip.video, drawn)
+        self.bench.cache.put(self.keys.media(), made.to_arrays())
+        return made
+
+    def hidden(self) -> bool:
+        """True where the input's masks mean nothing: there are none, or the first frame is not the input."""
+        return self.case.masks is None or self.geometry().match.ncc < MIN_NCC
+
+
+def _frame0(case: Case, size: tuple[int, ...]) -> np.ndarray[t.Any, np.dtype[np.bool_]]:
+    """bool [K, h, w] masks of the case's objects in its first frame, in the order of `case.objects`."""
+    assert case.masks is not None
+    masks = case.masks.load()
+    if masks.values.shape[2:] != tuple(size):
+        h, w = masks.values.shape[2:]
+        raise VideoError(f"the masks are {w}x{h}, the first frame is {size[1]}x{size[0]}")
+    at = np.flatnonzero(masks.frames == 0)
+    if not len(at):
+        raise VideoError("the masks have no frame 0")
+    place = {int(i): k for k, i in enumerate(masks.object_ids)}
+    planes = np.zeros((len(case.objects), *size), dtype=np.bool_)
+    for k, item in enumerate(case.objects):
+        if item.id in place:
+            planes[k] = masks.values[place[item.id], at[0]]
+    return planes
+
+
+def measure(metric: Metric, subject: Subject, reference: Subject | None) -> Values:
+    """Values of one metric: from the cache, or measured.
+
+    Raises:
+        NotApplicable, VideoError: with the reason, for this case.
+        PluginError: the metric returned something other than plain values and arrays.
+    """
+    bench = subject.bench
+    if metric.masks and subject.geometry().match.ncc < MIN_NCC:
+        raise NotApplicable(_NO_MATCH)
+    key = measure_key(metric, subject.case, subject.keys, reference.keys if reference else None)
+    entry = bench.cache.get(key)
+    if entry is not None:
+        return {**entry[1], **entry[0]}
+    sides: dict[Side, list[str]] = {"generated": [], "reference": []}
+    for need in metric.needs:
+        sides[need.of].append(need.role)
+    view = CaseView(
+        subject.case,
+        subject.view(sides["generated"]),
+        reference.view(sides["reference"]) if reference is not None and metric.paired else None,
+    )
+    with bench.clock.on("metrics"):
+        values = metric.measure(view)
+    arrays = {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
+    try:
+        scalars = plain({name: v for name, v in values.items() if name not in arrays}, f"the metric {metric.id}")
+    except ValueError as error:  # a NaN belongs to this case; it must not reach a file, nor stop the others
+        raise VideoError(str(error)) from error
+    except TypeError as error:
+        raise PluginError(str(error)) from error
+    bench.cache.put(key, arrays, scalars)
+    return {**scalars, **arrays}
