@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import tempfile
+import secrets
 import time
 import typing as t
 from pathlib import Path
@@ -101,11 +100,10 @@ class Cache:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write beside the target and rename, so that a reader sees the old file or the new one and never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    temporary = path.with_name(f".tmp-{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
