@@ -1,0 +1,128 @@
+"""Reading a whole board again: is every entry what it was, does it add up, and do the entries agree with each other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from motionbench.canonical import show
+from motionbench.errors import DataError, SchemaError
+from motionbench.leaderboard.entries import (
+    ENTRIES,
+    ENTRY_FILE,
+    REPORTED,
+    Entry,
+    entry_folders,
+    group,
+    read_entry,
+    require_board,
+    run_id,
+    sample,
+    slug,
+)
+from motionbench.leaderboard.faults import run_faults
+from motionbench.leaderboard.reported import read_reported
+from motionbench.leaderboard.submit import same_rows
+from motionbench.results import CASES_FILE, RUN_FILE
+
+_FILES = {ENTRY_FILE, RUN_FILE, CASES_FILE}
+_SHOWN = 20  # faults of one entry
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """path: the file or folder at fault; message: one line."""
+
+    path: Path
+    message: str
+
+    def __str__(self) -> str:
+        return f"{show(self.path)}: {self.message}"
+
+
+def check(board: Path) -> list[Problem]:
+    """Return every problem of a board, in a fixed order; an empty list for a sound one.
+
+    Each entry is held against its schema and hashes, its cases must be complete and its numbers possible, and a
+    metric that has a value for each case must be the mean of those within 1e-9. Entries must not repeat one
+    another, and runs on the same dataset must have the same cases. The files in reported/ are held against theirs.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    board = Path(board)
+    require_board(board)
+    problems = list(_stray(board))
+    sound: list[Entry] = []
+    for folder in entry_folders(board):
+        try:
+            entry = read_entry(folder)
+            faults = [*_place_faults(entry), *run_faults(entry.run)]
+        except (DataError, SchemaError) as error:
+            problems.append(Problem(folder, error.message))
+            continue
+        problems += [Problem(folder, fault) for fault in faults[:_SHOWN]]
+        if len(faults) > _SHOWN:
+            problems.append(Problem(folder, f"{len(faults) - _SHOWN} more faults"))
+        if not faults:
+            sound.append(entry)
+    problems += [*_repeated(sound), *_unlike(sound)]
+    for path in sorted((board / REPORTED).glob("*.json")):
+        try:
+            read_reported(path)
+        except (DataError, SchemaError) as error:
+            problems.append(Problem(path, error.message))
+    return problems
+
+
+def _stray(board: Path) -> Iterator[Problem]:
+    for path in sorted((board / ENTRIES).rglob("*")):
+        depth = len(path.relative_to(board / ENTRIES).parts)
+        if any(part.startswith(".") for part in path.relative_to(board / ENTRIES).parts):
+            continue
+        if path.is_symlink():
+            yield Problem(path, "a link; an entry holds its own files")
+        elif path.is_dir() != (depth < 3) or (depth == 3 and path.name not in _FILES):
+            yield Problem(path, "does not belong here: entries/<system>/<run id>/ holds entry.json and the run's files")
+
+
+def _place_faults(entry: Entry) -> Iterator[str]:
+    wanted = Path(slug(entry.identity.system.name)) / run_id(entry.identity)
+    if Path(*entry.folder.parts[-2:]) != wanted:
+        yield f"lies in the wrong folder: it belongs in {ENTRIES}/{wanted.as_posix()}"
+
+
+def _repeated(entries: Sequence[Entry]) -> Iterator[Problem]:
+    by_sample: dict[str, Entry] = {}
+    by_rows: dict[str, Entry] = {}
+    for entry in entries:
+        first = by_sample.setdefault(sample(entry.identity), entry)
+        twin = by_rows.setdefault(entry.run.cases_sha256, entry)
+        if first is not entry:
+            yield Problem(entry.folder, f"the same system, dataset and metrics as {show(first.folder)}")
+        elif twin is not entry and same_rows(entry.run, twin.run):
+            yield Problem(entry.folder, f"the same rows as {show(twin.folder)}")
+
+
+def _unlike(entries: Sequence[Entry]) -> Iterator[Problem]:
+    groups: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[group(entry.identity)].append(entry)
+    for members in groups.values():
+        first, *others = members
+        cases, columns = _cases(first), _columns(first)
+        for entry in others:
+            if _cases(entry) != cases:
+                yield Problem(entry.folder, f"other cases than {show(first.folder)}, though of the same dataset")
+            if _columns(entry) != columns:
+                yield Problem(entry.folder, f"other units or directions than {show(first.folder)}")
+
+
+def _cases(entry: Entry) -> set[tuple[str, str]]:
+    return {(row.case_id, row.subset) for row in entry.run.rows()}
+
+
+def _columns(entry: Entry) -> set[tuple[str, str, str]]:
+    return {(estimate.metric, estimate.unit, estimate.direction) for estimate in entry.run.estimates}

@@ -1,0 +1,101 @@
+"""Untrusted text in Markdown, LaTeX and CSV: names come from strangers and must not act in a page or a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import typing as t
+from collections.abc import Iterable, Sequence
+
+from motionbench.canonical import show
+
+Mark = t.Literal["best", "second", ""]
+
+_MARKDOWN = re.compile(r"[\\`*{}\[\]#|~<>!$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=[A-Za-z])[:.](?=[A-Za-z/])")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "—": "---",
+    "†": r"\dag{}",
+    "±": r"$\pm$",
+    "…": r"\dots{}",
+    "≤": r"$\leq$",
+}
+_FORMULA = ("=", "+", "-", "@")
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return `text` for a Markdown table cell or line: no markup, HTML, link or line break of its own.
+
+    Control, invisible and direction-changing characters are spelled out; more than `limit` characters are cut. A
+    colon or full stop between letters is escaped as well, because GitHub turns bare addresses into links.
+    """
+    plain = show(text, limit).replace("&", "&amp;")
+    return _MARKDOWN.sub(lambda found: {"<": "&lt;", ">": "&gt;"}.get(found[0], "\\" + found[0]), plain)
+
+
+def latex(text: str, limit: int = 400) -> str:
+    """Return `text` with everything escaped that LaTeX would act on; letters beyond Latin need XeLaTeX or LuaLaTeX."""
+    return "".join(_LATEX.get(character, character) for character in show(text, limit))
+
+
+def csv_table(header: Sequence[str], rows: Iterable[Sequence[str | float | int | None]]) -> str:
+    """Return a CSV file (RFC 4180 quoting, "\\n" line ends); floats by repr, None as an empty field.
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_field(value) for value in row])
+    return out.getvalue()
+
+
+def _field(value: str | float | int | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        text = show(value, 1000)
+        return "'" + text if text.startswith(_FORMULA) else text
+    return repr(value)
+
+
+def markdown_grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table of cells that are already escaped; the first column is flush left, the rest right."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (header, rule, *rows))
+
+
+def latex_grid(header: Sequence[str], blocks: Sequence[Sequence[Sequence[str]]], left: int = 1) -> str:
+    """Return a booktabs `tabular` of cells that are already escaped; a rule stands between blocks of rows.
+
+    Args:
+        header: the column heads.
+        blocks: groups of rows; empty groups are left out.
+        left: how many leading columns are flush left; the others are flush right.
+    """
+    lines = [rf"\begin{{tabular}}{{{'l' * left}{'r' * (len(header) - left)}}}", r"\toprule", _latex_row(header)]
+    for block in blocks:
+        if block:
+            lines += [r"\midrule", *map(_latex_row, block)]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    # A row that starts with [ would be read as the optional argument of the \\ before it.
+    row = " & ".join(cells) + r" \\"
+    return "{}" + row if row.startswith(("[", "*")) else row
