@@ -33,8 +33,8 @@ _DEVICE_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # names tha
 class Files(Record):
     """sha256 of an entry's two copied files."""
 
-    run_json: Sha256 = pydantic.Field(alias=RUN_FILE)
-    cases_jsonl: Sha256 = pydantic.Field(alias=CASES_FILE)
+    run_json: Sha256 = pydantic.Field(alias="run.json")
+    cases_jsonl: Sha256 = pydantic.Field(alias="cases.jsonl")
 
 
 class EntryRecord(Record):
@@ -89,7 +89,7 @@ def slug(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     safe = re.sub(r"\.{2,}", ".", re.sub(r"[^a-z0-9._-]+", "-", folded))[:_SLUG_LENGTH].strip("-._")
-    if safe == name and not _DEVICE_NAMES.fullmatch(safe) and not re.search(r"-[0-9a-f]{8}$", safe):
+    if safe and safe == name and not _DEVICE_NAMES.fullmatch(safe) and not re.search(r"-[0-9a-f]{8}$", safe):
         return safe
     return f"{safe or 'system'}-{hashlib.sha256(name.encode('utf-8', 'backslashreplace')).hexdigest()[:8]}"
 

@@ -69,7 +69,9 @@ def _count(run: RunFile) -> tuple[dict[tuple[str, str], _Tally], list[str]]:
         if subsets.setdefault(row.case_id, row.subset) != row.subset:
             faults.append(f"case {show(row.case_id)!r} is in two subsets")
         if row.metric not in run.identity.metrics:
-            faults.append(f"case {show(row.case_id)!r} has a row of {show(row.metric)!r}, which the run did not measure")
+            faults.append(
+                f"case {show(row.case_id)!r} has a row of {show(row.metric)!r}, which the run did not measure"
+            )
             continue
         rows_of_case[row.case_id] += 1
         if row.status in ("missing", "failed"):
@@ -83,6 +85,8 @@ def _count(run: RunFile) -> tuple[dict[tuple[str, str], _Tally], list[str]]:
             if row.status == "ok":
                 tally.values.append(value)
     faults += _case_faults(run, subsets, rows_of_case)
+    if not run.identity.metrics:
+        faults.append("the run measures nothing")
     return tallies, faults
 
 

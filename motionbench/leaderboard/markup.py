@@ -53,7 +53,7 @@ def latex(text: str, limit: int = 400) -> str:
 
 
 def csv_table(header: Sequence[str], rows: Iterable[Sequence[str | float | int | None]]) -> str:
-    """Return a CSV file (RFC 4180 quoting, "\\n" line ends); floats by repr, None as an empty field.
+    """Return a CSV file (RFC 4180 quoting, LF line ends); floats by repr, None as an empty field.
 
     Text that a spreadsheet would run as a formula gets a leading apostrophe.
     """

@@ -1,0 +1,172 @@
+"""A measured table as Markdown, CSV and LaTeX. The same table gives the same text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from motionbench.leaderboard.entries import slug
+from motionbench.leaderboard.markup import Mark, csv_table, latex, latex_grid, markdown, markdown_grid
+from motionbench.leaderboard.tables import FVD_CASES, Column, Table
+
+_ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
+_CSV_HEADER = (
+    *("dataset", "dataset_version", "profile", "group", "subset", "system", "kind", "baseline", "seed", "run_id"),
+    *("metric", "version", "backend", "unit", "direction", "value", "low", "high", "se", "n", "expected"),
+    *("method", "status", "mark", "reason", "note"),
+)
+
+
+def file_stem(table: Table) -> str:
+    """Return the name of a table's files without their ending: dataset, version, profile, group and subset."""
+    dataset = table.identity.dataset
+    return (
+        f"{slug(dataset.name)}-{slug(dataset.version)}-{slug(table.identity.profile.name)}-{table.key}-{table.subset}"
+    )
+
+
+def table_files(table: Table) -> dict[str, str]:
+    """Return the table's three files by name."""
+    stem = file_stem(table)
+    return {f"{stem}.md": as_markdown(table), f"{stem}.csv": as_csv(table), f"{stem}.tex": as_latex(table)}
+
+
+def title(table: Table) -> str:
+    """Return the table's title, unescaped."""
+    dataset = table.identity.dataset
+    which = "all cases" if table.subset == "all" else f"{table.subset}-object cases"
+    return f"{dataset.name} {dataset.version}, profile {table.identity.profile.name}, {which} (n = {table.cases})"
+
+
+def as_markdown(table: Table) -> str:
+    """Return the table as a Markdown page; bold is best, underlined is second best (`<ins>`, which GitHub keeps)."""
+    shown = _shown(table)
+    header = ["system", *(_markdown_head(table.columns[index]) for index in shown)]
+    rows = []
+    for line in table.lines:
+        name = f"*{markdown(line.label)}* (baseline)" if line.baseline else markdown(line.label)
+        rows.append([name, *(_markdown_cell(line.cells[i].text, line.cells[i].mark) for i in shown)])
+    if anchors := _anchors(table, shown):
+        rows.append([f"*{_REAL}*", *(markdown(text) or "—" for text in anchors)])
+    parts = [f"# {markdown(title(table))}\n", *(f"> **Warning:** {markdown(w)}.\n" for w in table.warnings)]
+    parts.append(markdown_grid(header, rows))
+    parts.append("".join(f"- {note}\n" for note in [_MARKDOWN_LEGEND, *map(markdown, _notes(table))]))
+    return "\n".join(parts)
+
+
+def as_csv(table: Table) -> str:
+    """Return the table in long form, one line for each system and metric, numbers in full."""
+    identity = table.identity
+    common = (identity.dataset.name, identity.dataset.version, identity.profile.name, table.key, table.subset)
+    rows: list[list[str | float | int | None]] = []
+    for line in table.lines:
+        run = line.entry.identity
+        for column, cell in zip(table.columns, line.cells, strict=True):
+            number = cell.estimate
+            rows.append(
+                [
+                    *(*common, run.system.name, run.system.kind, line.baseline, run.seed, line.entry.record.run_id),
+                    *(column.metric, column.version, column.backend, column.unit, column.direction),
+                    *(number.value, number.low, number.high, number.se, number.n, number.expected),
+                    *(number.method, number.status, cell.mark, number.reason, cell.note),
+                ]
+            )
+    return csv_table(_CSV_HEADER, rows)
+
+
+def as_latex(table: Table) -> str:
+    r"""Return the table as a LaTeX float; \textbf is best, \underline second best."""
+    shown = _shown(table)
+    blocks: list[list[list[str]]] = [[], []]
+    for line in table.lines:
+        name = rf"\textit{{{latex(line.label)}}}" if line.baseline else latex(line.label)
+        cells = [_latex_cell(line.cells[index].text, line.cells[index].mark) for index in shown]
+        blocks[1 if line.baseline else 0].append([name, *cells])
+    if anchors := _anchors(table, shown):
+        blocks[1].append([rf"\textit{{{_REAL}}}", *(latex(text) or "---" for text in anchors)])
+    header = ["system", *(_latex_head(table.columns[index]) for index in shown)]
+    caption = " ".join([f"{title(table)}.", _LATEX_LEGEND, *(f"{note}." for note in [*table.warnings, *_notes(table)])])
+    lines = [
+        "% needs \\usepackage{booktabs,graphicx}",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{latex(caption, 4000)}}}",
+        rf"\label{{tab:{file_stem(table)}}}",
+        r"\resizebox{\linewidth}{!}{%",
+        latex_grid(header, blocks).rstrip() + "}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_REAL = "real videos"
+_MARKDOWN_LEGEND = (
+    "**Best** and <ins>second best</ins> by the printed digits among ranked systems; ties share a mark. [low, high] is "
+    "an interval over the cases, ± a standard error. Overlapping intervals are no test: use `motionbench compare`."
+)
+_LATEX_LEGEND = (
+    "Bold: best; underlined: second best, by the printed digits among ranked systems. [low, high]: an interval over "
+    "the cases; ±: a standard error. Italic rows are baselines and are not ranked."
+)
+
+
+def _shown(table: Table) -> list[int]:
+    """Columns that hold a number; those that no run has a value for are named in a note."""
+    return [
+        index
+        for index in range(len(table.columns))
+        if any(line.cells[index].estimate.value is not None for line in table.lines)
+    ]
+
+
+def _anchors(table: Table, shown: Sequence[int]) -> list[str]:
+    if any(line.baseline == "reference" for line in table.lines):
+        return []
+    anchors = [table.anchors[index] for index in shown]
+    return anchors if any(anchors) else []
+
+
+def _notes(table: Table) -> list[str]:
+    identity, protocol = table.identity, table.identity.protocol
+    notes = []
+    for index, column in enumerate(table.columns):
+        estimates = [line.cells[index].estimate for line in table.lines]
+        if index not in _shown(table):
+            notes.append(f"{column.label} has no value here: {estimates[0].reason}")
+        elif column.metric == "fvd" and not column.ranked:
+            notes.append(
+                f"{column.label} is not ranked: it rests on {estimates[0].expected} videos, and below {FVD_CASES} its "
+                "bias depends on the number of videos and on the system"
+            )
+        elif column.direction == "none":
+            notes.append(f"{column.label} has no better direction: it should be near that of the real videos")
+    if any(line.cells[i].estimate.n < line.cells[i].estimate.expected for line in table.lines for i in _shown(table)):
+        notes.append("A number with (n of expected) does not cover every case and is not ranked")
+    versions = ", ".join(f"{column.label} {column.version}" for column in table.columns)
+    return [
+        *notes,
+        f"Protocol: at most {protocol.frames} frames at {protocol.fps:g} fps, {protocol.fit} side {protocol.size} px, "
+        f"letterbox {protocol.letterbox}; dataset manifest {identity.dataset.manifest_sha256[:12]}",
+        f"Metric versions: {versions}",
+    ]
+
+
+def _markdown_head(column: Column) -> str:
+    unit = f" ({markdown(column.unit)})" if column.unit else ""
+    return f"{markdown(column.label)}{unit} {_ARROWS[column.direction]}".rstrip()
+
+
+def _latex_head(column: Column) -> str:
+    arrow = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "none": ""}[column.direction]
+    return latex(column.label + (f" ({column.unit})" if column.unit else "")) + arrow
+
+
+def _markdown_cell(text: str, mark: Mark) -> str:
+    number, space, rest = text.partition(" ")
+    marked = {"best": f"**{number}**", "second": f"<ins>{number}</ins>", "": number}[mark]
+    return marked + space + rest.replace("[", "\\[").replace("]", "\\]")
+
+
+def _latex_cell(text: str, mark: Mark) -> str:
+    number, space, rest = text.partition(" ")
+    marked = {"best": rf"\textbf{{{number}}}", "second": rf"\underline{{{number}}}", "": latex(number)}[mark]
+    return marked + (rf" {{\scriptsize {latex(rest)}}}" if space else "")
