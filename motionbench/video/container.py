@@ -1,0 +1,290 @@
+"""Video files to RGB frames with their true times, through PyAV (FFmpeg).
+
+A file is scanned once without decoding (times of all packets, structure), then decoded once from its start, on one
+thread, until enough frames are there. FFmpeg sees bytes only: no name, no other file, no network, and only the
+containers listed in `_CONTAINERS`, so that a playlist renamed to .mp4 opens nothing.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from motionbench.errors import VideoError
+from motionbench.video import timing
+from motionbench.video.images import MAX_PIXELS, on_black
+from motionbench.video.integrity import is_cut_off
+from motionbench.video.orientation import UPRIGHT, Orientation
+
+_CONTAINERS = "mov,mp4,matroska,webm,avi,gif,apng,ogg,flv,mpegts,mpeg,asf,yuv4mpegpipe"
+_SCALING = (
+    Interpolation.BICUBIC
+    | Interpolation.ACCURATE_RND
+    | Interpolation.BITEXACT
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.FULL_CHR_H_INP
+)
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders leave the alpha layer out
+_MAX_PIXEL_ASPECT = 8
+
+
+class _Bytes:
+    """A file without a name, so that FFmpeg cannot read a meaning into it."""
+
+    def __init__(self, file: t.BinaryIO) -> None:
+        self.read = file.read
+        self.seek = file.seek
+        self.tell = file.tell
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> t.NoReturn:
+    raise PermissionError(f"a video must not open another file: {url}")
+
+
+def _open(file: t.BinaryIO, name: str) -> av.container.InputContainer:
+    file.seek(0)
+    try:
+        return av.open(
+            _Bytes(file),
+            metadata_errors="replace",
+            io_open=_refuse,
+            container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
+        )
+    except (av.FFmpegError, PermissionError) as error:
+        raise VideoError(
+            f"{name!r} is no video, or its index is missing (a cut-off mp4 has none)",
+            "readable are mp4, mov, mkv, webm, avi and gif files, and folders of png, jpg or webp frames",
+        ) from error
+
+
+def _picture_stream(container: av.container.InputContainer, name: str) -> av.VideoStream:
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:  # cover art of a song
+            return stream
+    has = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
+    raise VideoError(f"{name!r} has no video stream (it has: {has})")
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFile:
+    """What a scan without decoding says about a video file.
+
+    Attributes:
+        path: the file.
+        container, codec: FFmpeg's short names.
+        listed: float64 [P] sorted distinct seconds of the packets.
+        interval: median time between frames in seconds; 0.0 for a single frame.
+        pixel_aspect: width of a stored pixel divided by its height.
+        promised: frames that the index names, or None where the container has no index.
+        cut_off: the file is shorter than its container says.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    listed: NDArray[np.float64]
+    interval: float
+    pixel_aspect: Fraction
+    promised: int | None
+    cut_off: bool
+
+    @classmethod
+    def scan(cls, path: Path) -> VideoFile:
+        """Read the structure and all packet times.
+
+        Raises:
+            VideoError: missing, empty, unreadable, not a video, or without a video stream.
+        """
+        name = path.name
+        with _opened(path) as file:
+            size = file.seek(0, 2)
+            if size == 0:
+                raise VideoError(f"{name!r} is empty (0 bytes)")
+            with _open(file, name) as container:
+                stream = _picture_stream(container, name)
+                stamps, broken = _packet_times(container, stream)
+                index = len(stream.index_entries) if "mov" in container.format.name else 0
+                found = (container.format.name, stream.codec_context.name or "unknown", stream.average_rate)
+                aspect = stream.sample_aspect_ratio or Fraction(1)
+                promised = index or stream.frames or None
+            cut_off = broken or is_cut_off(file, size) or len(stamps) < index or not stamps
+        if not 1 / _MAX_PIXEL_ASPECT <= aspect <= _MAX_PIXEL_ASPECT:
+            raise VideoError(f"{name!r} has pixels of {aspect.numerator}:{aspect.denominator}, which cannot be meant")
+        listed = np.unique(np.array([s for s in stamps if s is not None], dtype=np.float64))
+        interval = timing.median_interval(listed)
+        if interval == 0 and len(stamps) > 1:
+            interval = float(1 / found[2]) if found[2] else 0.0
+        return cls(path, found[0], found[1], listed, interval, aspect, promised, cut_off)
+
+    @property
+    def fps(self) -> float:
+        """Frames per second from the median interval; 0.0 for a single frame."""
+        return 1 / self.interval if self.interval else 0.0
+
+    def read(self, stride: int, limit: int | None) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64]]:
+        """Decode from the start; keep every `stride`-th frame, at most `limit` of them.
+
+        A frame with the same time as the one before it is left out, since no player shows both.
+
+        Returns:
+            uint8 [H, W, 3] RGB frames after rotation, with square pixels; float64 seconds, the first one 0.
+
+        Raises:
+            VideoError: a frame is damaged, or the file ends before the frames that its container promises; only
+                if that happens before `limit` frames are kept.
+        """
+        painter = Painter(self.path.name, self.pixel_aspect)
+        kept: list[NDArray[np.uint8]] = []
+        stamps: list[float | None] = []
+        with _opened(self.path) as file, _open(file, self.path.name) as container:
+            for frame in self._decode(container):
+                stamp = _seconds(frame.pts, frame.time_base)
+                if stamp is not None and stamps and stamp == stamps[-1]:
+                    continue
+                if len(stamps) % stride == 0:
+                    kept.append(painter.paint(frame))
+                stamps.append(stamp)
+                if len(kept) == limit:
+                    break
+            else:
+                self._check_complete(len(stamps))
+        times = timing.settle(stamps, self.listed, self.interval, self.path.name)
+        return kept, np.array(times[::stride], dtype=np.float64)
+
+    def first(self) -> tuple[NDArray[np.uint8], Orientation]:
+        """Decode frame 0: uint8 [H, W, 3] as shown, and how it was stored."""
+        with _opened(self.path) as file, _open(file, self.path.name) as container:
+            for frame in self._decode(container):
+                return Painter(self.path.name, self.pixel_aspect).paint(frame), Orientation.of(frame)
+        raise VideoError(self._ending(0))
+
+    def _decode(self, container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
+        """Frames in the order of display; what the decoder still holds comes out before an error is raised."""
+        stream = _picture_stream(container, self.path.name)
+        decoder = _decoder(stream)
+        count = 0
+        for packet in container.demux(stream):
+            try:
+                if packet.is_corrupt:
+                    raise av.InvalidDataError(0, "the packet is incomplete")
+                frames = decoder.decode(packet)
+            except av.FFmpegError as error:
+                for frame in _drain(decoder):
+                    yield frame
+                    count += 1
+                raise VideoError(self._ending(count)) from error
+            for frame in frames:
+                if frame.is_corrupt:
+                    raise VideoError(f"frame {count} of {self.path.name!r} is damaged", _COPY_AGAIN)
+                yield frame
+                count += 1
+
+    def _check_complete(self, decoded: int) -> None:
+        if decoded == 0 or self.cut_off:
+            raise VideoError(self._ending(decoded), _COPY_AGAIN)
+
+    def _ending(self, decoded: int) -> str:
+        of = f" of {self.promised}" if self.promised and self.promised >= decoded else ""
+        what = "is cut off" if self.cut_off else "is damaged"
+        return f"{self.path.name!r} {what}: {decoded}{of} frames can be decoded"
+
+
+_COPY_AGAIN = "copy or write the file again"
+
+
+def _opened(path: Path) -> t.BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise VideoError(f"there is no video {path.name!r} in {str(path.parent)!r}") from error
+    except OSError as error:
+        raise VideoError(f"{path.name!r} cannot be read: {error.strerror}") from error
+
+
+def _seconds(pts: int | None, base: Fraction | None) -> float | None:
+    return None if pts is None or base is None else float(pts * base)
+
+
+def _packet_times(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[list[float | None], bool]:
+    """Seconds of each packet that is shown, and whether one of them is incomplete."""
+    stamps: list[float | None] = []
+    broken = False
+    try:
+        for packet in container.demux(stream):
+            if packet.size and not packet.is_discard:
+                broken |= packet.is_corrupt
+                stamps.append(_seconds(packet.dts if packet.pts is None else packet.pts, packet.time_base))
+    except av.FFmpegError:
+        broken = True  # what was read so far may be all that is needed; decoding says so
+    return stamps, broken
+
+
+def _decoder(stream: av.VideoStream) -> av.VideoCodecContext:
+    name = stream.codec_context.name
+    if stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) == "1" and name in _ALPHA_DECODERS:
+        decoder = t.cast("av.VideoCodecContext", av.CodecContext.create(_ALPHA_DECODERS[name], "r"))
+        decoder.extradata = stream.codec_context.extradata
+    else:
+        decoder = stream.codec_context
+    decoder.thread_count = 1  # cases run in parallel, frames need not; and no result may depend on threads
+    return decoder
+
+
+def _drain(decoder: av.VideoCodecContext) -> list[av.VideoFrame]:
+    try:
+        return list(decoder.decode(None))
+    except av.FFmpegError:
+        return []  # the caller raises the error that came first
+
+
+class Painter:
+    """Turns decoded frames into upright RGB with square pixels.
+
+    Colours follow the frame's matrix (BT.601 where none is named, as FFmpeg's own tools do) and range; samples deeper
+    than 8 bits are rounded; transparency is laid on black; non-square pixels widen or narrow the picture.
+    """
+
+    def __init__(self, name: str, pixel_aspect: Fraction) -> None:
+        self._name = name
+        self._aspect = pixel_aspect
+        self._scaler = VideoReformatter()
+        self._stored: tuple[int, int] | None = None
+
+    def paint(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
+        """uint8 [H, W, 3]."""
+        stored = (frame.width, frame.height)
+        if self._stored is None:
+            self._check_size(*stored)
+            self._stored = stored
+        if stored != self._stored:
+            raise VideoError(
+                f"the frames of {self._name!r} change from {self._stored[0]}x{self._stored[1]} to "
+                f"{stored[0]}x{stored[1]}",
+                "write the video again with one frame size",
+            )
+        clear = frame.format.name == "pal8" or any(c.is_alpha for c in frame.format.components)
+        shown = self._scaler.reformat(
+            frame,
+            width=max(1, round(frame.width * self._aspect)),
+            format="rgba" if clear else "rgb24",
+            src_color_range=frame.color_range,
+            interpolation=_SCALING,
+            threads=1,
+        ).to_ndarray()
+        picture = on_black(shown) if clear else shown
+        orientation = Orientation.of(frame)
+        return picture if orientation == UPRIGHT else orientation.apply(picture)
+
+    def _check_size(self, width: int, height: int) -> None:
+        if width < 1 or height < 1:
+            raise VideoError(f"{self._name!r} has frames without a size")
+        if width * height * max(1, self._aspect) > MAX_PIXELS:
+            raise VideoError(f"{self._name!r} has frames of {width}x{height}, more than 2**26 pixels")
