@@ -135,6 +135,7 @@ class Seconds(Record):
     generate: float
     backends: dict[str, float]
     metrics: float
+    statistics: float
     report: float
     total: float
 

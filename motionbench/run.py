@@ -104,9 +104,12 @@ def evaluate(
     setup = Setup(chosen, tuple(m.id for m in plan.metrics), source, data.name, store, folder / "media")
     outcomes = _score(setup, cases, workers, listener)
     rows = [row for o in outcomes for row in o.rows]
+    reducing = time.perf_counter()
+    estimates = estimate(plan, cases, rows, seed)
+    reducing = time.perf_counter() - reducing
     run = Run(
         identity=_identity(source, data, cases, chosen, plan, seed),
-        estimates=estimate(plan, cases, rows, seed),
+        estimates=estimates,
         rows=drop_arrays(rows),
         status="partial" if any(r.status in ("failed", "missing") for r in rows) else "complete",
         official=not (reasons := _unofficial(chosen, plan, data, cases, allow_missing)),
@@ -117,7 +120,8 @@ def evaluate(
     write_index(folder, cases, outcomes)
     report.write_html(folder)
     now = time.perf_counter()
-    results.write_timing(_timing(outcomes, store, now - reporting, now - started), folder)
+    whole = {"statistics": reducing, "report": now - reporting, "total": now - started}
+    results.write_timing(_timing(outcomes, store, whole), folder)
     return run
 
 
@@ -230,7 +234,7 @@ def _identity(
     }
 
 
-def _timing(outcomes: Sequence[Outcome], store: Path, report_seconds: float, total: float) -> dict[str, t.Any]:
+def _timing(outcomes: Sequence[Outcome], store: Path, whole: Mapping[str, float]) -> dict[str, t.Any]:
     spent: dict[str, float] = defaultdict(float)
     for outcome in outcomes:
         for what, seconds in outcome.seconds.items():
@@ -243,8 +247,9 @@ def _timing(outcomes: Sequence[Outcome], store: Path, report_seconds: float, tot
             "generate": spent["generate"],
             "backends": backends,
             "metrics": spent["metrics"],
-            "report": spent["report"] + report_seconds,
-            "total": total,
+            "statistics": whole["statistics"],
+            "report": spent["report"] + whole["report"],
+            "total": whole["total"],
         },
         "decoded_videos": sum(o.decoded for o in outcomes),
         "cache": {"hits": sum(o.hits for o in outcomes), "misses": sum(o.misses for o in outcomes)},

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import enum
 import json
+import os
+import shutil
 import sys
 import typing as t
 from pathlib import Path
@@ -122,7 +124,7 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Score a folder of videos, or generate with a model and score what it made."""
-    from motionbench import engine, report, run
+    from motionbench import engine, run
 
     if (videos is None) == (model is None):
         raise ConfigError("give either a folder of videos or --model", "motionbench evaluate --help")
@@ -149,7 +151,7 @@ def evaluate(
             allow_missing=allow_missing,
             listener=run.Listener(screen.progress, screen.warn),
         )
-    print((folder / "run.json").read_text(encoding="utf-8") if as_json else report.render(folder, "table"), end="")
+    print((folder / "run.json").read_text(encoding="utf-8") if as_json else _table(folder), end="")
     if not quiet:
         screen.note(f"report: {folder / 'report.html'}")
     bad = {"failed"} if allow_missing else {"failed", "missing"}
@@ -202,6 +204,8 @@ def report(
 
     if form is Format.html:
         print(reports.write_html(run_folder))
+    elif form is Format.table:
+        print(_table(run_folder), end="")
     else:
         print(reports.render(run_folder, form.value), end="")
 
@@ -286,6 +290,14 @@ def build(
     with Screen(quiet=False) as screen:
         for path in leaderboard.build(board, check=stale, warn=screen.warn):
             print(path)
+
+
+def _table(folder: Path) -> str:
+    """The table of a run, as wide and as colourful as stdout allows."""
+    from motionbench import report
+
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI")
+    return report.render(folder, "table", width=shutil.get_terminal_size((110, 24)).columns, colour=colour)
 
 
 def _settings(pairs: list[str] | None) -> dict[str, str]:

@@ -1,0 +1,126 @@
+"""How much a cold evaluation costs beyond the work itself: one decode and one bare pass of each backend.
+
+    python tests/bench/overhead.py [--cases 64] [--out docs/benchmarks/overhead.md]
+
+Both are timed in this one process, one after another, so that only their ratio matters. Imports (both run once before),
+the report and the statistics (bootstrap, jackknife) are left out, as timing.json counts them apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from motionbench import datasets, evaluate
+from motionbench.cache import Cache
+from motionbench.datasets import synth
+from motionbench.engine import one_thread
+from motionbench.plan import make_plan
+from motionbench.profiles import load_profile
+from motionbench.results import read_timing
+from motionbench.sources import open_source
+from motionbench.subject import Clock, Subject, Workbench
+
+PROFILE = "lite"
+
+
+def bare(data: Path, videos: Path) -> tuple[float, dict[str, float]]:
+    """Seconds of one decode and one pass of each backend over every video, and their parts."""
+    profile = load_profile(PROFILE)
+    plan = make_plan(profile, profile.metrics)
+    loaded = {role: backend.load() for role, backend in plan.backends.items()}
+    dataset = datasets.load_dataset(data)
+    source = open_source(videos, options={}, seed=0, out=videos, name="copy")
+    parts: dict[str, float] = dict.fromkeys(("decode", *plan.backends), 0.0)
+    with tempfile.TemporaryDirectory() as nowhere:
+        for case in dataset.cases:
+            image, masks = case.first_frame.digest(), case.masks.digest()
+            for footage in (source.footage(case, profile.protocol), case.reference):
+                start = time.perf_counter()
+                footage.load(profile.protocol)
+                parts["decode"] += time.perf_counter() - start
+                bench = Workbench(plan, Cache(Path(nowhere)), Clock())
+                inputs = Subject(bench, case, footage, image, masks).inputs()
+                features = {}
+                for role, compute in loaded.items():
+                    start = time.perf_counter()
+                    features[role] = compute(inputs, {r: features[r] for r in plan.backends[role].requires})
+                    parts[role] += time.perf_counter() - start
+    return sum(parts.values()), parts
+
+
+def whole(data: Path, videos: Path, out: Path) -> tuple[float, dict[str, float]]:
+    """Seconds of a cold evaluation in one process without report and statistics, and its parts."""
+    evaluate(videos, data, PROFILE, out / "run", cache=out / "cache", workers=1)
+    seconds = read_timing(out / "run").seconds
+    parts = {"decode": seconds.decode, **seconds.backends, "metrics": seconds.metrics}
+    net = seconds.total - seconds.report - seconds.statistics
+    return net, {**parts, "everything else": net - sum(parts.values())}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--cases", type=int, default=64)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    one_thread()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        synth.export(place / "warm-up", split="train", count=2, start=10_000, size=256)
+        synth.export(place / "data", split="train", count=options.cases, size=256)
+        for name in ("warm-up", "data"):
+            videos = place / f"{name}-videos"
+            videos.mkdir()
+            for case in json.loads((place / name / "cases.json").read_text())["cases"]:
+                target = videos / f"{case['id']}.mp4"
+                target.write_bytes((place / name / case["reference"]).read_bytes())
+        # Other bytes on the generated side, or the two sides would share their features.
+        reencode(place / "data-videos")
+        whole(place / "warm-up", place / "warm-up-videos", place / "first")
+        bare_seconds, bare_parts = bare(place / "data", place / "data-videos")
+        seconds, parts = whole(place / "data", place / "data-videos", place / "second")
+    lines = [
+        "# What a cold evaluation costs beyond the work itself",
+        "",
+        f"`python tests/bench/overhead.py --cases {options.cases}`: {2 * options.cases} videos of 256 x 256 pixels and "
+        "16 frames, one process.",
+        "",
+        "| | seconds a video |",
+        "|---|---|",
+        f"| one decode and one bare pass of each backend | {bare_seconds / 2 / options.cases:.3f} |",
+        f"| cold evaluation, without report and statistics | {seconds / 2 / options.cases:.3f} |",
+        f"| **ratio** | **{seconds / bare_seconds:.2f}** |",
+        "",
+        "| part of the bare pass | share |",
+        "|---|---|",
+        *(f"| {name} | {100 * value / bare_seconds:.1f} % |" for name, value in bare_parts.items()),
+        "",
+        "| part of the evaluation | share |",
+        "|---|---|",
+        *(f"| {name} | {100 * value / seconds:.1f} % |" for name, value in parts.items()),
+        "",
+    ]
+    print("\n".join(lines))
+    if options.out:
+        options.out.write_text("\n".join(lines), encoding="utf-8")
+
+
+def reencode(folder: Path) -> None:
+    """Lossless again, but with one pixel changed."""
+    import numpy as np
+
+    from motionbench.types import Video
+    from motionbench.video import load_video, save_video
+
+    for path in sorted(folder.glob("*.mp4")):
+        video = load_video(path)
+        frames = np.array(video.frames)
+        frames[0, 0, 0, 0] ^= 1
+        save_video(Video(frames, video.times), path)
+
+
+if __name__ == "__main__":
+    main()
