@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,8 @@ from motionbench.leaderboard.entries import (
     sample,
     slug,
 )
-from motionbench.leaderboard.faults import run_faults
+from motionbench.leaderboard.faults import examine
 from motionbench.leaderboard.reported import read_reported
-from motionbench.leaderboard.submit import same_rows
 from motionbench.results import CASES_FILE, RUN_FILE
 
 _FILES = {ENTRY_FILE, RUN_FILE, CASES_FILE}
@@ -46,8 +45,9 @@ def check(board: Path) -> list[Problem]:
     """Return every problem of a board, in a fixed order; an empty list for a sound one.
 
     Each entry is held against its schema and hashes, its cases must be complete and its numbers possible, and a
-    metric that has a value for each case must be the mean of those within 1e-9. Entries must not repeat one
-    another, and runs on the same dataset must have the same cases. The files in reported/ are held against theirs.
+    metric that has a value for each case must be the mean of those within 1e-9. A system stands there once with
+    one seed and setting, and runs on the same dataset must have the same cases. The files in reported/ are held
+    against their schema.
 
     Raises:
         ConfigError: there is no such folder.
@@ -55,20 +55,21 @@ def check(board: Path) -> list[Problem]:
     board = Path(board)
     require_board(board)
     problems = list(_stray(board))
-    sound: list[Entry] = []
+    sound: list[tuple[Entry, Mapping[str, str]]] = []
     for folder in entry_folders(board):
         try:
             entry = read_entry(folder)
-            faults = [*_place_faults(entry), *run_faults(entry.run)]
+            findings = examine(entry.run)
         except (DataError, SchemaError) as error:
             problems.append(Problem(folder, error.message))
             continue
+        faults = [*_place_faults(entry), *findings.faults]
         problems += [Problem(folder, fault) for fault in faults[:_SHOWN]]
         if len(faults) > _SHOWN:
             problems.append(Problem(folder, f"{len(faults) - _SHOWN} more faults"))
         if not faults:
-            sound.append(entry)
-    problems += [*_repeated(sound), *_unlike(sound)]
+            sound.append((entry, findings.cases))
+    problems += [*_repeated([entry for entry, _ in sound]), *_unlike(sound)]
     for path in sorted((board / REPORTED).glob("*.json")):
         try:
             read_reported(path)
@@ -96,32 +97,25 @@ def _place_faults(entry: Entry) -> Iterator[str]:
 
 def _repeated(entries: Sequence[Entry]) -> Iterator[Problem]:
     by_sample: dict[str, Entry] = {}
-    by_rows: dict[str, Entry] = {}
     for entry in entries:
         first = by_sample.setdefault(sample(entry.identity), entry)
-        twin = by_rows.setdefault(entry.run.cases_sha256, entry)
         if first is not entry:
             yield Problem(entry.folder, f"the same system, dataset and metrics as {show(first.folder)}")
-        elif twin is not entry and same_rows(entry.run, twin.run):
-            yield Problem(entry.folder, f"the same rows as {show(twin.folder)}")
 
 
-def _unlike(entries: Sequence[Entry]) -> Iterator[Problem]:
-    groups: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        groups[group(entry.identity)].append(entry)
+def _unlike(entries: Sequence[tuple[Entry, Mapping[str, str]]]) -> Iterator[Problem]:
+    """`entries` come with the subset of each of their cases."""
+    groups: dict[str, list[tuple[Entry, Mapping[str, str]]]] = defaultdict(list)
+    for member in entries:
+        groups[group(member[0].identity)].append(member)
     for members in groups.values():
-        first, *others = members
-        cases, columns = _cases(first), _columns(first)
-        for entry in others:
-            if _cases(entry) != cases:
+        (first, first_cases), *others = members
+        columns = _columns(first)
+        for entry, cases in others:
+            if cases != first_cases:
                 yield Problem(entry.folder, f"other cases than {show(first.folder)}, though of the same dataset")
             if _columns(entry) != columns:
                 yield Problem(entry.folder, f"other units or directions than {show(first.folder)}")
-
-
-def _cases(entry: Entry) -> set[tuple[str, str]]:
-    return {(row.case_id, row.subset) for row in entry.run.rows()}
 
 
 def _columns(entry: Entry) -> set[tuple[str, str, str]]:

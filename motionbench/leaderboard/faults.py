@@ -44,25 +44,34 @@ class _Tally:
     values: list[float | None] = field(default_factory=list)
 
 
-def run_faults(run: RunFile) -> Iterator[str]:
-    """Yield one line for each fault of a run, in a fixed order; nothing for a run that may stand on a board.
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """faults: one line each, in a fixed order, none for a run that may stand on a board; cases: subset by case id."""
+
+    faults: tuple[str, ...]
+    cases: Mapping[str, str]
+
+
+def examine(run: RunFile) -> Findings:
+    """Read a run's rows once and hold its numbers against them.
 
     Raises:
         DataError: cases.jsonl is missing.
         SchemaError: cases.jsonl has another hash, or a line that breaks the schema.
     """
+    faults = []
     if run.status != "complete":
-        yield f"the run is {run.status}: {_first(run.reasons)}"
+        faults.append(f"the run is {run.status}: {_first(run.reasons)}")
     if not run.official:
-        yield f"the run is unofficial: {_first(run.reasons)}"
-    tallies, faults = _count(run)
-    yield from faults
-    yield from _estimate_faults(run, tallies)
-
-
-def _count(run: RunFile) -> tuple[dict[tuple[str, str], _Tally], list[str]]:
-    tallies: dict[tuple[str, str], _Tally] = defaultdict(_Tally)
+        faults.append(f"the run is unofficial: {_first(run.reasons)}")
     subsets: dict[str, str] = {}
+    tallies, row_faults = _count(run, subsets)
+    return Findings((*faults, *row_faults, *_estimate_faults(run, tallies)), subsets)
+
+
+def _count(run: RunFile, subsets: dict[str, str]) -> tuple[dict[tuple[str, str], _Tally], list[str]]:
+    """Tally the rows by metric and subset, and fill `subsets` by case id."""
+    tallies: dict[tuple[str, str], _Tally] = defaultdict(_Tally)
     rows_of_case: Counter[str] = Counter()
     faults: list[str] = []
     for row in run.rows():

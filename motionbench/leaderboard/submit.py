@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -15,14 +14,13 @@ from motionbench.leaderboard.entries import (
     ENTRIES,
     ENTRY_FILE,
     SCHEMA,
-    Entry,
     entry_folders,
     read_entry,
     run_id,
     sample,
     slug,
 )
-from motionbench.leaderboard.faults import run_faults
+from motionbench.leaderboard.faults import examine
 from motionbench.results import CASES_FILE, RUN_FILE, RunFile, read_run
 
 
@@ -39,7 +37,7 @@ def add(run_dir: Path, board: Path, *, replace: bool = False) -> Path:
 
     Raises:
         ConfigError: the run is unofficial, another run of the system is there, or the board cannot be written.
-        DataError: the run is partial, a file is missing, the numbers do not add up, or the rows are another entry's.
+        DataError: the run is partial, a file is missing, or the numbers do not add up.
         SchemaError: a file breaks its schema, or cases.jsonl is not the one that run.json was written with.
     """
     run_dir, board = Path(run_dir), Path(board)
@@ -50,8 +48,9 @@ def add(run_dir: Path, board: Path, *, replace: bool = False) -> Path:
     content[ENTRY_FILE] = _entry(run, content)
     if _holds(target, content):
         return target
-    rivals = _rivals(run, [read_entry(folder) for folder in entry_folders(board) if folder != target])
-    old = [*rivals, target] if target.exists() else rivals
+    entries = [read_entry(folder) for folder in entry_folders(board) if folder != target]
+    old = [entry.folder for entry in entries if sample(entry.identity) == sample(run.identity)]
+    old += [target] if target.exists() else []
     if old and not replace:
         raise ConfigError(
             f"the board holds another run of {show(run.identity.system.name)!r}: {show(old[0])}",
@@ -72,11 +71,10 @@ def _refuse(run: RunFile) -> None:
             f"the run of {show(run.identity.system.name)!r} is unofficial: {show('; '.join(run.reasons))}",
             "evaluate again without --limit, --metric, --subset and --allow-missing",
         )
-    first, *others = itertools.chain(run_faults(run), [""])
-    if first:
-        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+    if faults := examine(run).faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise DataError(
-            f"the run in {show(run.folder)} does not add up: {first}{more}",
+            f"the run in {show(run.folder)} does not add up: {faults[0]}{more}",
             "evaluate again; run.json and cases.jsonl are not meant to be edited",
         )
 
@@ -94,26 +92,6 @@ def _entry(run: RunFile, content: dict[str, bytes]) -> bytes:
 
 def _holds(target: Path, content: dict[str, bytes]) -> bool:
     return all((target / name).is_file() and read_bytes(target / name) == data for name, data in content.items())
-
-
-def _rivals(run: RunFile, entries: Sequence[Entry]) -> list[Path]:
-    rivals = [entry.folder for entry in entries if sample(entry.identity) == sample(run.identity)]
-    for entry in entries:
-        if same_rows(entry.run, run) and entry.folder not in rivals:
-            raise DataError(
-                f"this run's rows are those of {show(entry.identity.system.name)!r} in {show(entry.folder)}",
-                "one set of videos is one system with one seed on a board",
-            )
-    return rivals
-
-
-def same_rows(one: RunFile, other: RunFile) -> bool:
-    """Whether two runs rest on the same rows though they should not; rows without any number do not count."""
-    return (
-        one.cases_sha256 == other.cases_sha256
-        and one.identity.dataset == other.identity.dataset
-        and any(estimate.value is not None for estimate in one.estimates)
-    )
 
 
 def _place(target: Path, content: dict[str, bytes], old: Sequence[Path]) -> None:

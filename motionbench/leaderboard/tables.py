@@ -254,8 +254,8 @@ def _anchor(column: Column, estimates: Sequence[Estimate]) -> str:
 
 
 def _warnings(columns: Sequence[Column], lines: Sequence[Line]) -> tuple[str, ...]:
-    """A metric in which no system beats the picture that stands still can be won by not moving."""
-    found = []
+    """Rows that are copies, and metrics that a picture that stands still wins."""
+    found = _copies(lines)
     for index, column in enumerate(columns):
         sign = -1 if column.direction == "lower" else 1
         full = [(line, line.cells[index].estimate) for line in lines]
@@ -268,3 +268,13 @@ def _warnings(columns: Sequence[Column], lines: Sequence[Line]) -> tuple[str, ..
                 "of motion"
             )
     return tuple(found)
+
+
+def _copies(lines: Sequence[Line]) -> list[str]:
+    """Systems with the same rows and values: one set of videos under several names, or seeds that change nothing."""
+    same: dict[tuple[str, tuple[float | None, ...]], list[str]] = defaultdict(list)
+    for line in lines:
+        values = tuple(cell.estimate.value for cell in line.cells)
+        if any(value is not None for value in values):
+            same[line.entry.run.cases_sha256, values].append(line.label)
+    return [f"{', '.join(labels)} have the same scores in every case" for labels in same.values() if len(labels) > 1]

@@ -185,12 +185,6 @@ def test_a_forged_run_is_refused(make_run: Any, board: Path) -> None:
         add(forged, board)
 
 
-def test_the_same_rows_under_another_name_are_refused(make_run: Any, board: Path) -> None:
-    add(make_run("alpha"), board)
-    with pytest.raises(DataError, match="rows are those of 'alpha'"):
-        add(make_run("beta"), board)
-
-
 def test_a_full_disk_leaves_nothing_half_written(make_run: Any, board: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = add(make_run(values={"survival": 0.8}), board)
     before = (kept / "run.json").read_bytes()
