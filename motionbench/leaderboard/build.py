@@ -39,7 +39,7 @@ def build(board: Path, check: bool = False) -> list[Path]:
         DataError: the board has problems (see `check`), or with `check` its tables are not up to date.
 
     Warns:
-        BoardWarning: the static baseline tops a metric.
+        BoardWarning: the static baseline tops a metric, or two systems have the same rows; once for each group.
     """
     board = Path(board)
     if problems := find_problems(board):
@@ -50,8 +50,8 @@ def build(board: Path, check: bool = False) -> list[Path]:
     files = {INDEX: _index(tables, bool(reported))}
     for table in tables:
         files |= table_files(table)
-        for warning in table.warnings:
-            warnings.warn(f"{title(table)}: {warning}", BoardWarning, stacklevel=2)
+    for message in _messages(tables):
+        warnings.warn(message, BoardWarning, stacklevel=2)
     files |= reported
     contents = {board / TABLES / name: text.encode("utf-8") for name, text in files.items()}
     left_over = _left_over(board / TABLES, set(files))
@@ -60,6 +60,15 @@ def build(board: Path, check: bool = False) -> list[Path]:
     else:
         _write(contents, left_over)
     return list(contents)
+
+
+def _messages(tables: Sequence[Table]) -> list[str]:
+    """What the subsets of one group warn of alike is said once, of the first of them."""
+    found: dict[tuple[str, str], str] = {}
+    for table in tables:
+        for warning in table.warnings:
+            found.setdefault((table.key, warning), f"{title(table)}: {warning}")
+    return list(found.values())
 
 
 def _index(tables: Sequence[Table], reported: bool) -> str:
@@ -73,8 +82,8 @@ def _index(tables: Sequence[Table], reported: bool) -> str:
         for table in tables:
             stem, systems = file_stem(table), sum(not line.baseline for line in table.lines)
             links = ", ".join(f"[{kind}]({stem}.{kind})" for kind in ("md", "csv", "tex"))
-            rows.append([markdown(title(table)), str(systems), str(len(table.lines) - systems), links])
-        parts.append(markdown_grid(["measured", "systems", "baselines", "files"], rows))
+            rows.append([markdown(title(table)), links, str(systems), str(len(table.lines) - systems)])
+        parts.append(markdown_grid(["measured", "files", "systems", "baselines"], rows, left=2))
     else:
         parts.append("No run has been added yet.\n")
     if reported:

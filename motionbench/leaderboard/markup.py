@@ -27,7 +27,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "''",
     "—": "---",
     "†": r"\dag{}",
     "±": r"$\pm$",
@@ -74,9 +74,9 @@ def _field(value: str | float | int | None) -> str:
     return repr(value)
 
 
-def markdown_grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table of cells that are already escaped; the first column is flush left, the rest right."""
-    rule = ["---", *["---:"] * (len(header) - 1)]
+def markdown_grid(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """Return a Markdown table of cells that are already escaped; `left` columns are flush left, the others right."""
+    rule = [*["---"] * left, *["---:"] * (len(header) - left)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (header, rule, *rows))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from motionbench.leaderboard.entries import slug
 from motionbench.leaderboard.markup import Mark, csv_table, latex, latex_grid, markdown, markdown_grid
-from motionbench.leaderboard.tables import FVD_CASES, Column, Table
+from motionbench.leaderboard.tables import FVD_CASES, HEADLINES, Column, Table
 
 _ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 _CSV_HEADER = (
@@ -47,9 +47,11 @@ def as_markdown(table: Table) -> str:
         rows.append([name, *(_markdown_cell(line.cells[i].text, line.cells[i].mark) for i in shown)])
     if anchors := _anchors(table, shown):
         rows.append([f"*{_REAL}*", *(markdown(text) or "—" for text in anchors)])
-    parts = [f"# {markdown(title(table))}\n", *(f"> **Warning:** {markdown(w)}.\n" for w in table.warnings)]
+    parts = [f"# {markdown(title(table))}\n", *(f"> **Warning:** {markdown(w, 1000)}.\n" for w in table.warnings)]
     parts.append(markdown_grid(header, rows))
-    parts.append("".join(f"- {note}\n" for note in [_MARKDOWN_LEGEND, *map(markdown, _notes(table))]))
+    parts.append(
+        "".join(f"- {note}\n" for note in [_MARKDOWN_LEGEND, *(markdown(note, 1000) for note in _notes(table))])
+    )
     return "\n".join(parts)
 
 
@@ -84,15 +86,16 @@ def as_latex(table: Table) -> str:
     if anchors := _anchors(table, shown):
         blocks[1].append([rf"\textit{{{_REAL}}}", *(latex(text) or "---" for text in anchors)])
     header = ["system", *(_latex_head(table.columns[index]) for index in shown)]
-    caption = " ".join([f"{title(table)}.", _LATEX_LEGEND, *(f"{note}." for note in [*table.warnings, *_notes(table)])])
+    notes = " ".join(f"{note}." for note in [*table.warnings, *_notes(table)])
     lines = [
         "% needs \\usepackage{booktabs,graphicx}",
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{latex(caption, 4000)}}}",
+        rf"\caption{{{latex(f'{title(table)}. {_LATEX_LEGEND}', 1000)}}}",
         rf"\label{{tab:{file_stem(table)}}}",
         r"\resizebox{\linewidth}{!}{%",
         latex_grid(header, blocks).rstrip() + "}",
+        rf"\par\smallskip\raggedright\footnotesize {latex(notes, 10000)}",
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -139,8 +142,9 @@ def _notes(table: Table) -> list[str]:
             )
         elif column.direction == "none":
             notes.append(f"{column.label} has no better direction: it should be near that of the real videos")
-    if any(line.cells[i].estimate.n < line.cells[i].estimate.expected for line in table.lines for i in _shown(table)):
-        notes.append("A number with (n of expected) does not cover every case and is not ranked")
+    if table.columns[0].metric in HEADLINES:
+        notes.insert(0, f"Systems are sorted by {table.columns[0].label}; there is no overall score")
+    notes += _uncovered(table)
     versions = ", ".join(f"{column.label} {column.version}" for column in table.columns)
     return [
         *notes,
@@ -148,6 +152,19 @@ def _notes(table: Table) -> list[str]:
         f"letterbox {protocol.letterbox}; dataset manifest {identity.dataset.manifest_sha256[:12]}",
         f"Metric versions: {versions}",
     ]
+
+
+def _uncovered(table: Table) -> list[str]:
+    """Why a number does not rest on every case, system by system; columns without any number are left out."""
+    notes = []
+    for line in table.lines:
+        reasons: dict[str, list[str]] = {}
+        for index in _shown(table):
+            cell = line.cells[index]
+            if cell.estimate.n < cell.estimate.expected:
+                reasons.setdefault(cell.estimate.reason, []).append(table.columns[index].label)
+        notes += [f"{line.label} is not ranked in {', '.join(labels)}: {why}" for why, labels in reasons.items()]
+    return notes
 
 
 def _markdown_head(column: Column) -> str:

@@ -114,7 +114,7 @@ def _as_markdown(tables: Sequence[Reported]) -> str:
         parts += [
             f"## {markdown(table.title)}\n",
             f"{markdown(_source(table))}\n",
-            markdown_grid(header, cells),
+            markdown_grid(header, cells, left=2),
             "".join(f"- {markdown(note, 1000)}\n" for note in table.notes),
         ]
     return "\n".join(part for part in parts if part)

@@ -264,7 +264,7 @@ def _warnings(columns: Sequence[Column], lines: Sequence[Line]) -> tuple[str, ..
         others = [sign * value for baseline, value in numbers if not baseline]
         if column.direction != "none" and static and others and max(static) >= max(others):
             found.append(
-                f"the static baseline tops {column.label}: it can be won by not moving, so read it beside a metric "
+                f"The static baseline tops {column.label}: it can be won by not moving, so read it beside a metric "
                 "of motion"
             )
     return tuple(found)

@@ -15,7 +15,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from motionbench.errors import DataError
-from motionbench.leaderboard import BoardWarning, add, build
+from motionbench.leaderboard import BoardWarning, add, build, check
 from motionbench.leaderboard.entries import entry_folders, read_entry
 from motionbench.leaderboard.reported import read_all
 from motionbench.leaderboard.tables import Table, measured_tables
@@ -101,6 +101,8 @@ def test_partial_coverage_is_shown_with_n_and_not_ranked(fill: Any, board: Path)
     text = {line.label: line.cells[0].text for line in table.lines}
     assert text["a"].endswith("(13 of 16)")
     assert text["none"] == "n/a"
+    page = build(board)[1].read_text()
+    assert "- a is not ranked in survival\\[lk-windows\\]: the first frame is not the input" in page
 
 
 def test_a_small_fvd_is_shown_and_never_bold(fill: Any) -> None:
@@ -144,10 +146,10 @@ def test_runs_that_differ_by_seed_or_options_or_in_looks_only_get_names_of_their
 
 def test_static_on_top_is_a_warning_in_the_table_too(fill: Any) -> None:
     board = fill({"static": {"flicker": 0.0, "survival": 0.1}, "a": {"flicker": 0.5, "survival": 0.9}})
-    with pytest.warns(BoardWarning, match=r"static baseline tops flicker\[dis\]") as caught:
+    with pytest.warns(BoardWarning, match=r"The static baseline tops flicker\[dis\]") as caught:
         paths = build(board)
     assert not any("survival" in str(warning.message) for warning in caught)
-    assert "> **Warning:** the static baseline tops flicker" in paths[1].read_text()
+    assert "> **Warning:** The static baseline tops flicker" in paths[1].read_text()
 
 
 def test_the_real_videos_stand_beside_a_metric_that_knows_them(make_run: Any, board: Path) -> None:
@@ -320,3 +322,8 @@ def test_reported_tables_stand_apart_without_marks(paper_board: Path, make_run: 
     assert "textbf" not in texts["reported.tex"] and "underline" not in texts["reported.tex"]
     measured = "".join(text for name, text in texts.items() if name not in ("README.md",) and "reported" not in name)
     assert "925.39" not in measured and "TTM" not in measured
+
+
+def test_the_repositorys_own_board_is_sound_and_its_tables_are_fresh() -> None:
+    assert check(REPOSITORY / "leaderboard") == []
+    build(REPOSITORY / "leaderboard", check=True)
