@@ -1,0 +1,145 @@
+r"""The page of a run: `report.html`, which opens from disk without a network.
+
+A page opened from disk may neither fetch files nor load modules. So it holds its data as JSON, its script is one
+classic inline script, and videos are plain relative links into `media/`. The `EMBEDDED` worst cases (see
+`motionbench.report.ranking`) are in the page itself, video and overlay, so that the file alone can be passed on. The
+overlay of any other case is a small script, `media/<base>.js`, that the page loads when the case is opened; it is
+written here from the engine's overlay file after a check, and holds numbers only.
+
+Everything that comes from outside is escaped: by Jinja2 in the markup, by `\u003c` in the JSON, as text nodes in the
+script. A content security policy allows this page's own script (by its hash) and scripts beside it, nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import typing as t
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from motionbench.canonical import write_atomic
+from motionbench.report import labels, media, numbers, view
+from motionbench.results import read_run
+
+EMBEDDED = 12
+PAGE_FILE = "report.html"
+_TEMPLATES = Path(__file__).parent / "templates"
+_SCRIPTS = ("base.js", "paint.js", "facts.js", "viewer.js")
+
+
+def write_html(run: Path) -> Path:
+    """Write `report.html` into a run's folder and return its path; equal files give equal bytes.
+
+    Args:
+        run: the run's folder or its run.json, with cases.jsonl and (for pictures) media/ beside it.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+        DataError, SchemaError: there is no run, or its files break their schema.
+    """
+    found = read_run(run)
+    out = found.folder
+    page = view.build(found, media.read_index(out))
+    clips, overlays = _embed(out, page)
+    path = out / PAGE_FILE
+    write_atomic(path, [_fill(page, clips, overlays).encode("utf-8")])
+    return path
+
+
+def _embed(out: Path, page: view.Page) -> tuple[dict[str, str], dict[str, t.Any]]:
+    """Decide what lies in the page: video sources by file name, overlays by case key; write the others' scripts."""
+    clips: dict[str, str] = {}
+    overlays: dict[str, t.Any] = {}
+    embedded = [case for case in page.cases if case.clips and _exists(out, case.clips.get("generated"))][:EMBEDDED]
+    for case in page.cases:
+        for name in filter(None, case.clips.values()):
+            path = out / media.FOLDER / name
+            if not path.is_file():
+                continue
+            if case in embedded:
+                clips[name] = "data:video/mp4;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+            else:
+                clips[name] = f"{media.FOLDER}/{name}"
+        packed = {side: media.read_overlay(out, name) for side, name in case.overlays.items()}
+        drawn = {side: overlay.model_dump() for side, overlay in packed.items() if overlay is not None}
+        if not drawn:
+            continue
+        if case in embedded:
+            overlays[case.key] = drawn
+        else:
+            overlays[case.key] = f"{media.FOLDER}/{case.key}.js"
+            text = f"motionbenchOverlay({json.dumps(case.key)},{_json(drawn)});\n"
+            write_atomic(out / overlays[case.key], [text.encode("utf-8")])
+    return clips, overlays
+
+
+def _exists(out: Path, name: str | None) -> bool:
+    return name is not None and (out / media.FOLDER / name).is_file()
+
+
+def _fill(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["minus"] = lambda text: text.replace("-", "\N{MINUS SIGN}")
+    # The parts share one function's scope and say nothing to the page's other scripts.
+    parts = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    script = f'(function () {{\n"use strict";\n{parts}}}());\n'
+    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    return environment.get_template("report.html.j2").render(
+        page=page,
+        clips=clips,
+        embedded=[case for case in page.cases if clips.get(case.clips.get("generated") or "", "").startswith("data:")],
+        data=Markup(_json(_data(page, clips, overlays))),
+        script=Markup(script),
+        style=Markup(style),
+        script_hash=_csp_hash(script),
+        style_hash=_csp_hash(style),
+        labels=labels,
+        numbers=numbers,
+    )
+
+
+def _data(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What the script needs; an embedded clip is named by null, as its source already stands in the markup."""
+    return {
+        "fps": page.run.identity.protocol.fps,
+        "metrics": [{"id": m.metric, "title": labels.title(m.metric), "name": m.name} for m in page.sheet.lines],
+        "cases": [
+            {
+                "key": case.key,
+                "id": case.id,
+                "subset": case.subset,
+                "words": case.words,
+                "clips": {
+                    side: None if clips[name].startswith("data:") else clips[name]
+                    for side, name in case.clips.items()
+                    if name in clips
+                },
+                "overlay": overlays.get(case.key),
+                "match": case.match,
+                "rows": case.rows,
+            }
+            for case in page.cases
+        ],
+    }
+
+
+def _json(value: t.Any) -> str:
+    """JSON in which no `<`, `>` or `&` is left, so that it cannot end the element that holds it."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _csp_hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"

@@ -1,0 +1,71 @@
+// ---- what is said of a case ----
+function table(heads, rows) {
+  const made = element("table"), head = element("tr");
+  heads.forEach((text, i) => { const cell = isolated("th", text, i ? "num" : ""); cell.scope = "col"; head.append(cell); });
+  const top = element("thead"), body = element("tbody");
+  top.append(head);
+  body.append(...rows);
+  made.append(top, body);
+  const wide = element("div", null, "wide");
+  wide.append(made);
+  return wide;
+}
+function valueRow(row, metric) {
+  const made = element("tr", null, row.bad ? "bad" : ""), name = element("th", metric.title);
+  name.scope = "row";
+  name.title = metric.name;
+  made.append(name);
+  if (row.status === "ok" && row.value) {
+    made.append(element("td", row.value, "num"), element("td", row.reference, "num real"), element("td", row.place, "num place"));
+  } else {
+    const cell = isolated("td", row.status === "ok" ? "counts in the set only" : `${row.status.replace("_", " ")}: ${row.note}`, "note");
+    cell.colSpan = 3;
+    made.append(cell);
+  }
+  return made;
+}
+function details(one) {
+  const found = one.rows.map((row, i) => [row, data.metrics[i]]).filter(([row]) => (row.parts && row.parts.length) || (row.objects && row.objects.length));
+  if (!found.length) return null;
+  const made = element("details");
+  made.open = details.opened;
+  made.addEventListener("toggle", () => { details.opened = made.open; });
+  made.append(element("summary", "Components and objects"));
+  const names = new Map((one.words ? one.words.objects : []).map((thing) => [thing.id, thing.name]));
+  for (const [row, metric] of found) {
+    made.append(element("p", metric.title, "block"));
+    if (row.parts.length) {
+      const list = element("div", null, "parts");
+      row.parts.forEach(([name, value]) => list.append(isolated("span", name.replaceAll("_", " ")), element("span", value, "num")));
+      made.append(list);
+    }
+    if (row.objects.length) {
+      made.append(table(["object", ...row.columns.map((name) => name.replaceAll("_", " "))], row.objects.map(([id, ...values]) => {
+        const line = element("tr"), head = element("th");
+        head.scope = "row";
+        head.append(swatch(id), element("bdi", names.get(id) || ""));
+        line.append(head, ...values.map((value) => element("td", value, "num")));
+        return line;
+      })));
+    }
+  }
+  return made;
+}
+details.opened = true;
+const swatch = (id) => element("span", id, `swatch o${(colour(id) + 1) % 7}`);
+
+function describe(one) {
+  const parts = [isolated("h3", one.id)];
+  if (one.words) {
+    parts.push(isolated("p", one.words.caption, "caption"));
+    if (one.words.prompt) parts.push(isolated("p", one.words.prompt, "prompt"));
+    const list = element("ul", null, "objects");
+    one.words.objects.forEach((thing) => { const item = element("li"); item.append(swatch(thing.id), element("bdi", thing.name)); list.append(item); });
+    parts.push(list);
+  }
+  parts.push(table(["metric", "value", "real", "place"], one.rows.map((row, i) => valueRow(row, data.metrics[i]))));
+  if (one.match) parts.push(element("p", `The input picture lies in the first frame at ${one.match}.`, "fine"));
+  const more = details(one);
+  if (more) parts.push(more);
+  ui.facts.replaceChildren(...parts);
+}

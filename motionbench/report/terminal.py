@@ -1,0 +1,60 @@
+"""A run's estimates for a terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from motionbench.canonical import show
+from motionbench.report import labels, numbers
+from motionbench.report.table import Line, Sheet, coverage, headline, sheet, standing
+from motionbench.results import RunFile
+from motionbench.types import Estimate
+
+_MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
+
+
+def summary(run: RunFile) -> RenderableType:
+    """Return the run as a headline, a table and notes, to be printed by a rich console."""
+    page = sheet(run)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
+    table.add_column("metric", overflow="fold")
+    for subset in page.subsets:
+        table.add_column(subset, justify="right")
+    table.add_column("real", justify="right")
+    table.add_column("cases", justify="right")
+    for line in page.lines:
+        table.add_row(*_row(page, line))
+    notes = [Text(f"{_superscript(n)} {show(note, 400)}", style="dim") for n, note in enumerate(page.notes, start=1)]
+    colour = "green" if run.status == "complete" else "yellow"
+    return Group(Text(show(headline(run), 400), style="bold"), Text(show(standing(run), 1000), colour), table, *notes)
+
+
+def _row(page: Sheet, line: Line) -> list[Text]:
+    name = Text.assemble(
+        (line.metric, "bold"), (f"[{line.backend}]" if line.backend else "", "dim"), " ", _arrow(line.widest)
+    )
+    cells = [_cell(page, line.cells.get(subset)) for subset in page.subsets]
+    return [name, *cells, Text(numbers.anchor(line.widest), "dim"), Text(coverage(line))]
+
+
+def _cell(page: Sheet, estimate: Estimate | None) -> Text:
+    if estimate is None:
+        return Text("")
+    value, uncertainty = numbers.split(estimate)
+    note = page.mark(estimate)
+    return Text.assemble(
+        (value or "n/a", "bold" if value else "dim"),
+        (_superscript(note) if note else "", "yellow"),
+        (f"\n{uncertainty}" if uncertainty else "", "dim"),
+    )
+
+
+def _arrow(estimate: Estimate) -> str:
+    return labels.ARROWS[estimate.direction]
+
+
+def _superscript(number: int) -> str:
+    return "".join("⁰"[0] if digit == "0" else _MARKS[int(digit) - 1] for digit in str(number))
