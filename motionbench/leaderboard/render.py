@@ -163,7 +163,7 @@ def _uncovered(table: Table) -> list[str]:
             cell = line.cells[index]
             if cell.estimate.n < cell.estimate.expected:
                 reasons.setdefault(cell.estimate.reason, []).append(table.columns[index].label)
-        notes += [f"{line.label} is not ranked in {', '.join(labels)}: {why}" for why, labels in reasons.items()]
+        notes += [f"{line.label} lacks cases in {', '.join(labels)}: {why}" for why, labels in reasons.items()]
     return notes
 
 

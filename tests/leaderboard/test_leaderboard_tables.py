@@ -102,7 +102,7 @@ def test_partial_coverage_is_shown_with_n_and_not_ranked(fill: Any, board: Path)
     assert text["a"].endswith("(13 of 16)")
     assert text["none"] == "n/a"
     page = build(board)[1].read_text()
-    assert "- a is not ranked in survival\\[lk-windows\\]: the first frame is not the input" in page
+    assert "- a lacks cases in survival\\[lk-windows\\]: the first frame is not the input" in page
 
 
 def test_a_small_fvd_is_shown_and_never_bold(fill: Any) -> None:
