@@ -10,7 +10,7 @@ from motionbench.video.carry import carry_image, carry_masks
 from motionbench.video.encode import encode, encode_preview, save_video
 from motionbench.video.images import read_image, read_labels
 from motionbench.video.letterbox import find_letterbox
-from motionbench.video.load import Probe, load_video, probe
+from motionbench.video.load import Probe, load_frame0, load_video, probe, source_files
 from motionbench.video.match import match_input
 from motionbench.video.protocol import conform
 
@@ -22,10 +22,12 @@ __all__ = [
     "encode",
     "encode_preview",
     "find_letterbox",
+    "load_frame0",
     "load_video",
     "match_input",
     "probe",
     "read_image",
     "read_labels",
     "save_video",
+    "source_files",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class FrameFolder:
         files = sorted(frame_files(path), key=lambda file: (_natural(file.stem), file.name))
         if not files:
             raise VideoError(f"the folder {path.name!r} has no frames", "frames are png, jpg or webp pictures")
-        for one, two in zip(files, files[1:], strict=False):
+        for one, two in itertools.pairwise(files):
             if one.stem == two.stem:
                 raise VideoError(f"the folder {path.name!r} has two pictures for one frame: {one.name}, {two.name}")
         return cls(path, tuple(files), _rate(path, fps))

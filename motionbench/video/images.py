@@ -66,11 +66,13 @@ def read_labels(path: Path) -> NDArray[np.int64]:
 def on_black(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Lay uint8 [H, W, 4] RGBA with straight alpha on black: uint8 [H, W, 3], rounded to nearest."""
     alpha = rgba[:, :, 3:].astype(np.uint16)
-    return t.cast(NDArray[np.uint8], ((rgba[:, :, :3] * alpha + 127) // 255).astype(np.uint8))
+    laid: NDArray[np.uint8] = ((rgba[:, :, :3] * alpha + 127) // 255).astype(np.uint8)
+    return laid
 
 
 def _high_byte(values: NDArray[t.Any]) -> NDArray[np.uint8]:
-    return (np.clip(values, 0, 65535).astype(np.uint32) >> 8).astype(np.uint8)
+    bytes_: NDArray[np.uint8] = (np.clip(values, 0, 65535).astype(np.uint32) >> 8).astype(np.uint8)
+    return bytes_
 
 
 def _open(path: Path) -> Image.Image:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from motionbench.errors import VideoError
 from motionbench.types import Clip, Protocol, Video
 from motionbench.video.container import VideoFile
-from motionbench.video.frame_folder import FrameFolder
+from motionbench.video.frame_folder import RATE_FILE, FrameFolder, frame_files
 from motionbench.video.protocol import fit_frames, stride_for
 
 
@@ -110,6 +110,29 @@ def load_video(path: str | Path, protocol: Protocol | None = None) -> Video | Cl
     for index in range(len(frames)):
         whole[index], frames[index] = frames[index], whole[:0]  # never two copies of the whole video
     return Video(whole, times)
+
+
+def load_frame0(path: str | Path) -> NDArray[np.uint8]:
+    """Decode frame 0 of a video file or a folder of frames.
+
+    Returns:
+        uint8 [H, W, 3] RGB at native size, as `load_video` gives it without a protocol.
+
+    Raises:
+        VideoError: see `load_video`.
+    """
+    source = _scan(path, Protocol().fps)
+    return source.read(1, 1)[0][0]
+
+
+def source_files(folder: Path) -> list[Path]:
+    """The files of a folder of frames that decide what `load_video` returns: its pictures, and fps.txt if it is there.
+
+    Raises:
+        VideoError: the folder cannot be read.
+    """
+    rate = folder / RATE_FILE
+    return [*frame_files(folder), *([rate] if rate.is_file() else [])]
 
 
 def _scan(path: str | Path, fps: float) -> VideoFile | FrameFolder:

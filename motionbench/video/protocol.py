@@ -73,4 +73,5 @@ def resize(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
         return picture
     shrinks = size[0] * size[1] < height * width
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(np.ascontiguousarray(picture), (size[1], size[0]), interpolation=method)
+    resized: NDArray[np.uint8] = cv2.resize(np.ascontiguousarray(picture), (size[1], size[0]), interpolation=method)
+    return resized
