@@ -1,0 +1,60 @@
+"""Is a model still the one that made a video? A digest over its name, its options and the code or files behind it.
+
+It is as honest as it can be without running the model: an edited script, module or package folder, another version of
+a plug-in, and replaced weights in a local folder change it. What a program or module reads by itself elsewhere, and
+where a hub's branch points (set `-o revision=`), do not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+from pathlib import Path
+
+from motionbench import registry
+from motionbench.canonical import dump
+from motionbench.models.spec import ModelSpec
+
+WHOLE = 1 << 26  # larger files are told apart by size and time
+
+
+def fingerprint(spec: ModelSpec) -> str:
+    """sha256 hex digest of a model's identity."""
+    return hashlib.sha256(dump([spec.kind, spec.target, spec.options, _evidence(spec)])).hexdigest()
+
+
+def _evidence(spec: ModelSpec) -> list[list[str]]:
+    if spec.kind == "entry point":
+        entry = registry.find("models", spec.target)
+        return [[entry.distribution, entry.version, entry.target], *_code(entry.target.partition(":")[0])]
+    if spec.kind == "module":
+        return _code(spec.target.partition(":")[0])
+    if spec.kind == "command":
+        from motionbench.models.command import named_files
+
+        return [[path.name, _content(path)] for path in named_files(spec.target)]
+    folder = Path(spec.target)
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    weights = [[path.relative_to(folder).as_posix(), _content(path)] for path in files]
+    return [["diffusers", importlib.metadata.version("diffusers")], *weights]
+
+
+def _code(module: str) -> list[list[str]]:
+    """The module's file, or all Python files of its folder if it lies in a package."""
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None or not Path(found.origin).is_file():
+        return []
+    origin = Path(found.origin)
+    if "." not in module and found.submodule_search_locations is None:
+        return [[origin.name, _content(origin)]]
+    files = sorted(origin.parent.rglob("*.py"))
+    return [[path.relative_to(origin.parent).as_posix(), _content(path)] for path in files]
+
+
+def _content(path: Path) -> str:
+    facts = path.stat()
+    if facts.st_size > WHOLE:
+        return f"{facts.st_size} bytes at {facts.st_mtime_ns}"
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
