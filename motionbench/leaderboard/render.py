@@ -104,7 +104,8 @@ def as_latex(table: Table) -> str:
 _REAL = "real videos"
 _MARKDOWN_LEGEND = (
     "**Best** and <ins>second best</ins> by the printed digits among ranked systems; ties share a mark. [low, high] is "
-    "an interval over the cases, ± a standard error (the CSV says how each was found). Overlapping intervals are no test: use `motionbench compare`."
+    "an interval over the cases, ± a standard error (the CSV says how each was found). "
+    "Overlapping intervals are no test: use `motionbench compare`."
 )
 _LATEX_LEGEND = (
     "Bold: best; underlined: second best, by the printed digits among ranked systems. [low, high]: an interval over "
