@@ -29,7 +29,7 @@ from motionbench.job import Outcome, Setup
 from motionbench.plan import Plan, make_plan
 from motionbench.profiles import Profile, load_profile
 from motionbench.report.media import write_index
-from motionbench.sources import Listing, Source, open_source
+from motionbench.sources import Listing, Source, is_folder, open_source
 from motionbench.types import Case, Dataset, I2VModel, Run
 
 _LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "av")
@@ -61,8 +61,10 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     cache: str | Path | None = None,
+    device: str | None = None,
     workers: int = 1,
     allow_missing: bool = False,
+    offline: bool = False,
     listener: Listener | None = None,
 ) -> Run:
     """Score a folder of videos or a model, and write the run.
@@ -79,8 +81,10 @@ def evaluate(
         subset, limit: score fewer cases; the run is then not official.
         seed: the run's seed.
         cache: folder of the artefact store; by default the user's cache folder.
+        device: where networks run, for models that have a choice.
         workers: processes; more than 1 needs the caller's main module to be importable (`if __name__ == "__main__"`).
         allow_missing: say beforehand that videos may be missing; the run is then not official.
+        offline: forbid downloads.
         listener: hears of progress and warnings.
 
     Returns:
@@ -96,7 +100,9 @@ def evaluate(
     cases = select(data, subset, limit)
     plan = make_plan(chosen, metrics or chosen.metrics)
     folder = Path(out) if out is not None else Path("runs") / folder_name(name or default_name(videos_or_model))
-    source = open_source(videos_or_model, options=options or {}, seed=seed, out=folder, name=name)
+    source = open_source(
+        videos_or_model, options=options, seed=seed, out=folder, name=name, device=device, offline=offline
+    )
     listing = source.check(dataclasses.replace(data, cases=cases))
     _tell(listing, len(cases), listener)
     _prepare(folder)
@@ -150,10 +156,9 @@ def folder_name(name: str) -> str:
 
 def default_name(videos_or_model: str | Path | I2VModel) -> str:
     """What a system is called when the user gives it no name: its folder's or its model's name."""
-    if isinstance(videos_or_model, str | Path):
-        path = Path(videos_or_model)
-        return path.resolve().name if path.is_dir() else str(videos_or_model)
-    return videos_or_model.name
+    if not isinstance(videos_or_model, str | Path):
+        return videos_or_model.name
+    return Path(videos_or_model).resolve().name if is_folder(videos_or_model) else str(videos_or_model)
 
 
 def _prepare(folder: Path) -> None:
@@ -272,6 +277,8 @@ def generate(
     subset: t.Literal["all", "single", "multi"] = "all",
     limit: int | None = None,
     seed: int = 0,
+    device: str | None = None,
+    offline: bool = False,
     listener: Listener | None = None,
 ) -> int:
     """Make a model's videos under `out`/videos without scoring them; what is there already is kept.
@@ -283,7 +290,7 @@ def generate(
     data = dataset if isinstance(dataset, Dataset) else datasets.load_dataset(dataset)
     cases = select(data, subset, limit)
     folder = Path(out) if out is not None else Path("runs") / folder_name(default_name(model))
-    source = open_source(model, options=options or {}, seed=seed, out=folder, name=None)
+    source = open_source(model, options=options, seed=seed, out=folder, device=device, offline=offline)
     protocol = load_profile(profile).protocol
     failed = 0
     listener.progress(0, len(cases))

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import typing as t
+import warnings
 from pathlib import Path
 
 import typer
@@ -79,6 +80,12 @@ OutDir = t.Annotated[Path | None, _option("Where the run is written; by default 
 CacheDir = t.Annotated[
     Path | None, _option("The artefact store; by default the user's cache folder.", "--cache", env="MOTIONBENCH_CACHE")
 ]
+Device = t.Annotated[
+    str | None, _option("Where networks run, such as cpu or cuda:0.", "--device", env="MOTIONBENCH_DEVICE")
+]
+Offline = t.Annotated[
+    bool, typer.Option("--offline", help="Forbid downloads.", envvar="MOTIONBENCH_OFFLINE", show_envvar=False)
+]
 Workers = t.Annotated[int | None, _option("Worker processes; by default one a core, at most 8.", "--workers")]
 Limit = t.Annotated[int | None, _option("Only N cases; for a first look, the run is not official.", "--limit")]
 Seed = t.Annotated[int, typer.Option("--seed", min=0, help="The run's seed.")]
@@ -116,10 +123,12 @@ def evaluate(
     seed: Seed = 0,
     out: OutDir = None,
     cache: CacheDir = None,
+    device: Device = None,
     workers: Workers = None,
     allow_missing: t.Annotated[
         bool, typer.Option("--allow-missing", help="Missing videos are no failure; the run is not official.")
     ] = False,
+    offline: Offline = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -147,8 +156,10 @@ def evaluate(
             limit=limit,
             seed=seed,
             cache=cache,
+            device=device,
             workers=workers or engine.default_workers(),
             allow_missing=allow_missing,
+            offline=offline,
             listener=run.Listener(screen.progress, screen.warn),
         )
     print((folder / "run.json").read_text(encoding="utf-8") if as_json else _table(folder), end="")
@@ -169,6 +180,8 @@ def generate(
     limit: Limit = None,
     seed: Seed = 0,
     out: OutDir = None,
+    device: Device = None,
+    offline: Offline = False,
     quiet: Quiet = False,
 ) -> None:
     """Make a model's videos without scoring them."""
@@ -187,6 +200,8 @@ def generate(
             subset=subset.value,
             limit=limit,
             seed=seed,
+            device=device,
+            offline=offline,
             listener=run.Listener(screen.progress, screen.warn),
         )
     print(folder / "videos")
@@ -288,8 +303,13 @@ def build(
     from motionbench import leaderboard
 
     with Screen(quiet=False) as screen:
-        for path in leaderboard.build(board, check=stale, warn=screen.warn):
-            print(path)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", leaderboard.BoardWarning)
+            paths = leaderboard.build(board, check=stale)
+        for warning in caught:
+            screen.warn(str(warning.message))
+    for path in paths:
+        print(path)
 
 
 def _table(folder: Path) -> str:
