@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from motionbench.canonical import show, write_atomic
@@ -24,12 +24,18 @@ class BoardWarning(UserWarning):
     """Something on a sound board that a reader must know, such as a metric that a still picture wins."""
 
 
-def build(board: Path, check: bool = False) -> list[Path]:
+def _warn(message: str) -> None:
+    warnings.warn(message, BoardWarning, stacklevel=3)
+
+
+def build(board: Path, check: bool = False, warn: Callable[[str], None] = _warn) -> list[Path]:
     """Write the tables of a board to `tables/` and return their paths; tables that no entry feeds any more go.
 
     Args:
         board: the board's folder.
         check: write nothing; raise if a table is missing, stale or left over.
+        warn: called with one line where the static baseline tops a metric, or where systems have the same rows; once
+            for each group. By default a `BoardWarning` is issued.
 
     Returns:
         The index (README.md) first, then for each table its .md, .csv and .tex, sorted.
@@ -37,9 +43,6 @@ def build(board: Path, check: bool = False) -> list[Path]:
     Raises:
         ConfigError: there is no such folder, or it cannot be written.
         DataError: the board has problems (see `check`), or with `check` its tables are not up to date.
-
-    Warns:
-        BoardWarning: the static baseline tops a metric, or two systems have the same rows; once for each group.
     """
     board = Path(board)
     if problems := find_problems(board):
@@ -51,7 +54,7 @@ def build(board: Path, check: bool = False) -> list[Path]:
     for table in tables:
         files |= table_files(table)
     for message in _messages(tables):
-        warnings.warn(message, BoardWarning, stacklevel=2)
+        warn(message)
     files |= reported
     contents = {board / TABLES / name: text.encode("utf-8") for name, text in files.items()}
     left_over = _left_over(board / TABLES, set(files))

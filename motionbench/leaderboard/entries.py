@@ -117,9 +117,13 @@ def require_board(board: Path) -> None:
         )
 
 
-def entry_folders(board: Path) -> list[Path]:
-    """Return the folders under entries/ that should each be an entry, sorted; names that start with "." are skipped."""
-    return [folder for system in _visible(board / ENTRIES) if system.is_dir() for folder in _visible(system)]
+def entry_folders(board: Path, system: str | None = None) -> list[Path]:
+    """Return the folders under entries/ that should each be an entry, sorted, of one system's name or of all.
+
+    Names that start with "." are skipped.
+    """
+    systems = _visible(board / ENTRIES) if system is None else [board / ENTRIES / slug(system)]
+    return [folder for place in systems for folder in _visible(place)]
 
 
 def read_entry(folder: Path) -> Entry:

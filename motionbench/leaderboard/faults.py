@@ -21,7 +21,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "ad": (0.0, math.inf),
     "ad_norm": (0.0, math.inf),
     "warp_error": (0.0, math.inf),
-    "flicker": (0.0, math.inf),
+    "flicker": (0.0, 1.0),
     "dynamic_degree": (0.0, 1.0),
     "survival": (0.0, 1.0),
     "tmr": (0.0, 1.0),

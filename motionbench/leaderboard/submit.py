@@ -48,7 +48,8 @@ def add(run_dir: Path, board: Path, *, replace: bool = False) -> Path:
     content[ENTRY_FILE] = _entry(run, content)
     if _holds(target, content):
         return target
-    entries = [read_entry(folder) for folder in entry_folders(board) if folder != target]
+    others = [folder for folder in entry_folders(board, run.identity.system.name) if folder != target]
+    entries = [read_entry(folder) for folder in others]
     old = [entry.folder for entry in entries if sample(entry.identity) == sample(run.identity)]
     old += [target] if target.exists() else []
     if old and not replace:

@@ -92,6 +92,8 @@ class Table:
 def measured_tables(entries: Sequence[Entry]) -> list[Table]:
     """Return the tables of all entries, sorted by dataset, profile, group and subset (all, single, multi).
 
+    A subset that is empty or the whole dataset gets no table of its own. The entries are sound (see `examine`).
+
     Raises:
         TypeError: something that is no `Entry`, such as a number that a paper reported.
     """
@@ -101,12 +103,14 @@ def measured_tables(entries: Sequence[Entry]) -> list[Table]:
             raise TypeError(f"a measured table takes entries, not {type(entry).__name__}")
         groups[group(entry.identity)].append(entry)
     tables = [
-        _table(key[:8], members, subset)
-        for key, members in groups.items()
-        for subset in SUBSETS
-        if any(estimate.subset == subset for estimate in members[0].run.estimates)
+        _table(key[:8], members, subset) for key, members in groups.items() for subset in _subsets(members[0].identity)
     ]
     return sorted(tables, key=lambda table: (table.identity.dataset.name, table.identity.profile.name, table.key))
+
+
+def _subsets(identity: Identity) -> list[str]:
+    counts = {name: count for name, count in identity.dataset.subsets.items() if 0 < count < identity.dataset.cases}
+    return ["all", *(name for name in SUBSETS if name in counts)]
 
 
 def _table(key: str, members: Sequence[Entry], subset: str) -> Table:

@@ -18,7 +18,7 @@ MakeRun = Callable[..., Path]
 METRICS = {
     "survival": ("share", "higher", True, "lk-windows"),
     "ad": ("px", "none", True, "dis"),
-    "flicker": ("", "lower", True, "dis"),
+    "warp_error": ("", "lower", True, "dis"),
     "fvd": ("", "lower", False, "descriptor"),
 }
 
@@ -90,7 +90,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         interval: bool = True,
         reasons: tuple[str, ...] = (),
     ) -> Path:
-        values = {"survival": 0.8, "flicker": 0.1} if values is None else values
+        values = {"survival": 0.8, "warp_error": 0.1} if values is None else values
         ids = case_ids(cases)
         rows: list[Row] = []
         estimates: list[Estimate] = []

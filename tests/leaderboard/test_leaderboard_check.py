@@ -42,7 +42,11 @@ def estimate(run: dict[str, Any], metric: str, subset: str = "all") -> dict[str,
     return next(e for e in run["estimates"] if (e["metric"], e["subset"]) == (metric, subset))
 
 
-VALUES = {"survival": lambda index: 0.5 + index / 100, "flicker": 0.1, "fvd": 300.0}
+def score(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return next(row for row in rows if (row["case_id"], row["metric"]) == ("case-0000", "warp_error"))
+
+
+VALUES = {"survival": lambda index: 0.5 + index / 100, "warp_error": 0.1, "fvd": 300.0}
 
 
 def drop_case(rows: list[dict[str, Any]]) -> None:
@@ -81,11 +85,11 @@ def shift_all(rows: list[dict[str, Any]]) -> None:
         (None, drop_metric, "1 cases lack rows of some metric, the first is 'case-0003'"),
         (None, shift_all, "the value 1.5 is impossible (range 0 to 1)"),
         (None, lambda rows: rows[0].update(subset="single"), "is in two subsets"),
-        (None, lambda rows: rows[0].update(status="failed", note="x"), "'case-0000', flicker: failed"),
-        (None, lambda rows: rows[0]["values"].update(value=True), "the value True is no number"),
-        (None, lambda rows: rows[0]["values"].update(value=10**400), "is no number"),
-        (None, lambda rows: rows[0]["values"].update(value="0.1"), "the value '0.1' is no number"),
-        (None, lambda rows: rows[0]["values"].update(value=None), "only 15 of 16 scored cases have a value"),
+        (None, lambda rows: score(rows).update(status="failed", note="x"), "'case-0000', warp_error: failed"),
+        (None, lambda rows: score(rows)["values"].update(value=True), "the value True is no number"),
+        (None, lambda rows: score(rows)["values"].update(value=10**400), "is no number"),
+        (None, lambda rows: score(rows)["values"].update(value="0.1"), "the value '0.1' is no number"),
+        (None, lambda rows: score(rows)["values"].update(value=None), "only 15 of 16 scored cases have a value"),
         (None, lambda rows: rows.append({**rows[0], "metric": "kvd"}), "a row of 'kvd', which the run did not"),
     ],
 )
@@ -150,7 +154,7 @@ def test_a_system_that_stands_there_twice_is_found(make_run: Any, board: Path, t
 
 def test_unlike_entries_are_found(make_run: Any, board: Path) -> None:
     first = add(make_run("alpha", VALUES), board)
-    again = add(make_run("beta", {**VALUES, "flicker": 0.2}), board)
+    again = add(make_run("beta", {**VALUES, "warp_error": 0.2}), board)
     shutil.copy(first / "cases.jsonl", again / "cases.jsonl")
     forge(again, lambda r: r.update(estimates=json.loads((first / "run.json").read_text())["estimates"]))
     assert check(board) == []
@@ -162,8 +166,8 @@ def test_unlike_entries_are_found(make_run: Any, board: Path) -> None:
     forge(again, rows=rename)
     assert "other cases than" in str(check(board)[0])
     shutil.rmtree(again)
-    third = add(make_run("gamma", {**VALUES, "flicker": 0.2}), board)
-    forge(third, lambda r: [e.update(direction="higher") for e in r["estimates"] if e["metric"] == "flicker"])
+    third = add(make_run("gamma", {**VALUES, "warp_error": 0.2}), board)
+    forge(third, lambda r: [e.update(direction="higher") for e in r["estimates"] if e["metric"] == "warp_error"])
     assert "other units or directions" in str(check(board)[0])
 
 

@@ -127,7 +127,7 @@ def test_another_run_of_the_same_system_needs_replace(make_run: Any, board: Path
 
 def test_the_same_run_under_newer_libraries_takes_the_old_ones_place(make_run: Any, board: Path) -> None:
     old = add(make_run(libraries={"motionbench": "0.1.0"}), board)
-    new = make_run(values={"survival": 0.81, "flicker": 0.1}, libraries={"motionbench": "0.2.0"})
+    new = make_run(values={"survival": 0.81, "warp_error": 0.1}, libraries={"motionbench": "0.2.0"})
     with pytest.raises(ConfigError):
         add(new, board)
     folder = add(new, board, replace=True)

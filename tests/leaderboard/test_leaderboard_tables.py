@@ -8,16 +8,17 @@ import json
 import re
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from markdown_it import MarkdownIt
 
 from motionbench.errors import DataError
 from motionbench.leaderboard import BoardWarning, add, build, check
-from motionbench.leaderboard.entries import entry_folders, read_entry
-from motionbench.leaderboard.reported import read_all
+from motionbench.leaderboard.entries import Entry, entry_folders, read_entry
+from motionbench.leaderboard.reported import Reported, read_all
 from motionbench.leaderboard.tables import Table, measured_tables
 
 
@@ -48,14 +49,14 @@ def spread(value: float) -> Any:
 def test_best_and_second_go_by_direction(fill: Any) -> None:
     board = fill(
         {
-            "a": {"survival": 0.9, "flicker": 3.0, "ad": 1.0},
-            "b": {"survival": 0.8, "flicker": 1.0, "ad": 2.0},
-            "c": {"survival": 0.7, "flicker": 2.0, "ad": 3.0},
+            "a": {"survival": 0.9, "warp_error": 3.0, "ad": 1.0},
+            "b": {"survival": 0.8, "warp_error": 1.0, "ad": 2.0},
+            "c": {"survival": 0.7, "warp_error": 2.0, "ad": 3.0},
         }
     )
     table = tables_of(board)[0]
     assert marks(table, "survival") == {"a": "best", "b": "second", "c": ""}
-    assert marks(table, "flicker") == {"a": "", "b": "best", "c": "second"}
+    assert marks(table, "warp_error") == {"a": "", "b": "best", "c": "second"}
     assert set(marks(table, "ad").values()) == {""}
     assert [line.label for line in table.lines] == ["a", "b", "c"]
 
@@ -106,11 +107,11 @@ def test_partial_coverage_is_shown_with_n_and_not_ranked(fill: Any, board: Path)
 
 
 def test_a_small_fvd_is_shown_and_never_bold(fill: Any) -> None:
-    board = fill({name: {"fvd": 100.0 * k, "flicker": 0.1 * k} for k, name in enumerate("abc", 1)})
+    board = fill({name: {"fvd": 100.0 * k, "warp_error": 0.1 * k} for k, name in enumerate("abc", 1)})
     table = tables_of(board)[0]
     assert set(marks(table, "fvd").values()) == {""}
-    assert marks(table, "flicker")["a"] == "best"
-    assert table.lines[0].cells[1].text == "100 ± 11"
+    assert marks(table, "warp_error")["a"] == "best"
+    assert table.lines[0].cells[0].text == "100 ± 11"
     page = next(path for path in build(board) if path.name.endswith("all.md")).read_text()
     assert "is not ranked: it rests on 16 videos" in page
 
@@ -125,12 +126,18 @@ def test_unlike_runs_never_share_a_table(make_run: Any, board: Path) -> None:
     for number, more in enumerate(unlike):
         add(make_run("a", {"survival": 0.5 + number / 10}, **more), board)
         add(make_run("b", {"survival": 0.4 + number / 10}, **more), board)
-    add(make_run("a", {"survival": 0.2, "flicker": 0.1}), board)
+    add(make_run("a", {"survival": 0.2, "warp_error": 0.1}), board)
     tables = tables_of(board)
     assert len({table.key for table in tables}) == 6
     assert [table.subset for table in tables] == ["all", "single", "multi"] * 6
     assert sorted(len(table.lines) for table in tables) == [1] * 3 + [2] * 15
     assert len({path.name for path in build(board)}) == 6 * 3 * 3 + 1
+
+
+def test_a_subset_that_is_the_whole_dataset_gets_no_table(make_run: Any, board: Path) -> None:
+    add(make_run("a", {"survival": 0.5}, cases=1), board)
+    assert [table.subset for table in tables_of(board)] == ["all"]
+    assert tables_of(board)[0].lines[0].cells[0].text == "0.5000"
 
 
 def test_runs_that_differ_by_seed_or_options_or_in_looks_only_get_names_of_their_own(
@@ -145,11 +152,14 @@ def test_runs_that_differ_by_seed_or_options_or_in_looks_only_get_names_of_their
 
 
 def test_static_on_top_is_a_warning_in_the_table_too(fill: Any) -> None:
-    board = fill({"static": {"flicker": 0.0, "survival": 0.1}, "a": {"flicker": 0.5, "survival": 0.9}})
-    with pytest.warns(BoardWarning, match=r"The static baseline tops flicker\[dis\]") as caught:
+    board = fill({"static": {"warp_error": 0.0, "survival": 0.1}, "a": {"warp_error": 0.5, "survival": 0.9}})
+    with pytest.warns(BoardWarning, match=r"The static baseline tops warp_error\[dis\]") as caught:
         paths = build(board)
     assert not any("survival" in str(warning.message) for warning in caught)
-    assert "> **Warning:** The static baseline tops flicker" in paths[1].read_text()
+    assert "> **Warning:** The static baseline tops warp_error" in paths[1].read_text()
+    heard: list[str] = []
+    build(board, warn=heard.append)
+    assert len(heard) == 1 and "tops warp_error" in heard[0]
 
 
 def test_the_real_videos_stand_beside_a_metric_that_knows_them(make_run: Any, board: Path) -> None:
@@ -173,7 +183,7 @@ def test_no_table_is_built_from_a_broken_board(fill: Any) -> None:
 
 
 def test_the_same_entries_give_the_same_bytes_and_a_stale_table_is_found(fill: Any, make_run: Any) -> None:
-    board = fill({"a": {"survival": 0.9, "flicker": 0.3}, "b": {"survival": 0.8, "flicker": 0.1}})
+    board = fill({"a": {"survival": 0.9, "warp_error": 0.3}, "b": {"survival": 0.8, "warp_error": 0.1}})
     with pytest.raises(DataError, match="not up to date"):
         build(board, check=True)
     paths = build(board)
@@ -245,7 +255,7 @@ def test_csv_has_every_number_in_full(fill: Any) -> None:
 
 def test_a_hundred_entries_are_built_fast(make_run: Any, board: Path) -> None:
     for number in range(100):
-        metrics = dict.fromkeys(("survival", "ad", "flicker", "fvd"), 0.1 + number / 1000)
+        metrics = dict.fromkeys(("survival", "ad", "warp_error", "fvd"), 0.1 + number / 1000)
         add(make_run(f"system-{number}", metrics, cases=128), board)
     started = time.process_time()
     paths = build(board)
@@ -276,6 +286,8 @@ def paper_board(board: Path) -> Path:
 def test_a_reported_number_cannot_enter_a_measured_table(paper_board: Path, make_run: Any) -> None:
     reported = read_all(paper_board)
     assert len(reported) == 4
+    assert get_type_hints(measured_tables)["entries"] == Sequence[Entry]
+    assert not issubclass(Reported, Entry) and not issubclass(Entry, Reported)
     with pytest.raises(TypeError, match="takes entries, not Reported"):
         measured_tables(reported)
     entry = read_entry(add(make_run(), paper_board))
@@ -309,7 +321,7 @@ def test_the_papers_numbers_are_as_printed() -> None:
 
 def test_reported_tables_stand_apart_without_marks(paper_board: Path, make_run: Any) -> None:
     add(make_run("a"), paper_board)
-    add(make_run("b", {"survival": 0.9, "flicker": 0.3}), paper_board)
+    add(make_run("b", {"survival": 0.9, "warp_error": 0.3}), paper_board)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         paths = build(paper_board)
