@@ -13,6 +13,7 @@ from motionbench.canonical import show
 Mark = t.Literal["best", "second", ""]
 
 _MARKDOWN = re.compile(r"[\\`*{}\[\]#|~<>!$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=[A-Za-z])[:.](?=[A-Za-z/])")
+_LIST = re.compile(r"^(\d*)([.)](?=\s|$)|[-+](?!\w))")  # what would start a list, or be a rule, at a line's start
 _LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -40,11 +41,13 @@ _FORMULA = ("=", "+", "-", "@")
 def markdown(text: str, limit: int = 400) -> str:
     """Return `text` for a Markdown table cell or line: no markup, HTML, link or line break of its own.
 
-    Control, invisible and direction-changing characters are spelled out; more than `limit` characters are cut. A
-    colon or full stop between letters is escaped as well, because GitHub turns bare addresses into links.
+    Spaces at both ends go. Control, invisible and direction-changing characters are spelled out; more than `limit`
+    characters are cut. A colon or full stop between letters is escaped as well, because GitHub turns bare addresses
+    into links.
     """
-    plain = show(text, limit).replace("&", "&amp;")
-    return _MARKDOWN.sub(lambda found: {"<": "&lt;", ">": "&gt;"}.get(found[0], "\\" + found[0]), plain)
+    plain = show(text, limit).strip().replace("&", "&amp;")
+    quoted = _MARKDOWN.sub(lambda found: {"<": "&lt;", ">": "&gt;"}.get(found[0], "\\" + found[0]), plain)
+    return _LIST.sub(r"\1\\\2", quoted)
 
 
 def latex(text: str, limit: int = 400) -> str:
