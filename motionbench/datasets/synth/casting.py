@@ -14,8 +14,8 @@ from motionbench.datasets.synth.motion import film, perform
 from motionbench.datasets.synth.shapes import SHAPES
 from motionbench.datasets.synth.texture import COLOURS, GROUNDS, PATTERNS, SCENERY, contrast
 
-SIZES = {"small": (9.5, 11.0), "": (12.5, 14.0), "large": (15.5, 17.0)}
-_FIGURE_SCALE = 1.12
+SIZES = {"small": (10.5, 12.0), "": (14.0, 15.5), "large": (17.5, 19.0)}
+_FIGURE_SCALE = 1.3
 _MARGIN = 1.5
 
 

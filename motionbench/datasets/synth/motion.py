@@ -226,6 +226,24 @@ def film(camera: Camera, draw: Draw) -> View:
     return View(x + half, y + half, zoom)
 
 
+def seen(camera: Camera) -> tuple[float, float, float, float]:
+    """left, top, right, bottom of the world that any draw of this camera can see, in native pixels.
+
+    It depends on the words alone, so that draws of one layout share a canvas, and their first frames every byte.
+    """
+    left, top, right, bottom = 0.0, 0.0, SIDE, SIDE
+    if camera.kind == "pan":
+        far = PANS[camera.speed][1] * _LAST
+        for spread in (-SPREAD, 0.0, SPREAD):
+            ux, uy = direction(camera.heading / 8.0 + spread)
+            left, right = min(left, ux * far), max(right, SIDE + ux * far)
+            top, bottom = min(top, uy * far), max(bottom, SIDE + uy * far)
+    elif camera.amount == "out":
+        spare = SIDE * 0.5 * (ZOOM[1] - 1.0)
+        left, top, right, bottom = -spare, -spare, SIDE + spare, SIDE + spare
+    return left, top, right, bottom
+
+
 def choreograph(layout: Layout, draw: Draw) -> tuple[list[Pose], View]:
     """All poses, in the order of the actors, and the camera's path under one draw."""
     cast = {actor.id: actor for actor in layout.actors}

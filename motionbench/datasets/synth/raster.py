@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from motionbench.datasets.synth.cast import FRAMES, SIDE, Actor, Layout, Link, Pose, View, link_maps
 from motionbench.datasets.synth.geometry import Floats, apply, compose, invert, similarity
 from motionbench.datasets.synth.hashing import key
+from motionbench.datasets.synth.motion import seen
 from motionbench.datasets.synth.texture import (
     COLOURS,
     GROUNDS,
@@ -95,14 +96,7 @@ def stack(layout: Layout, poses: list[Pose], view: View, size: int) -> Stack:
         flat = np.zeros(FRAMES)
         maps = compose(ground, similarity(flat + x, flat + y, flat + turn, flat + 1.0))
         parts.append(Part(0, Link("box", SIDE * 1.5, prop.width * 0.5), maps, zoom, prop.seed, None))
-    half = SIDE * 0.5 / view.zoom
-    corners = (
-        float(np.min(view.x - half)),
-        float(np.min(view.y - half)),
-        float(np.max(view.x + half)),
-        float(np.max(view.y + half)),
-    )
-    return Stack(layout, size, ground, tuple(parts), corners)
+    return Stack(layout, size, ground, tuple(parts), seen(layout.camera))
 
 
 def _grid(left: float, top: float, right: float, bottom: float, size: int, texels: float) -> Grid:
@@ -194,7 +188,9 @@ def _canvas(part: Part, size: int) -> Canvas:
     look = part.actor.look
     r, g, b = COLOURS[look.colour]
     base = (min(r * part.link.tone, 255.0), min(g * part.link.tone, 255.0), min(b * part.link.tone, 255.0))
-    return paint_object(base, look.pattern, part.canvas_seed, grid, part.link.distance(x, y))
+    # Limbs are too thin for a pattern; it is the body that wears it.
+    pattern = look.pattern if part.link.parent < 0 or look.noun == "caterpillar" else "plain"
+    return paint_object(base, pattern, part.canvas_seed, grid, part.link.distance(x, y))
 
 
 def _prop_canvas(scene: Stack, part: Part) -> Canvas:

@@ -47,6 +47,7 @@ class Ground:
     stretch: float = 1.0
     ridged: bool = False
     strewn: Rgb | None = None
+    grain: float = 0.7
 
 
 GROUNDS: dict[str, Ground] = {
@@ -55,13 +56,13 @@ GROUNDS: dict[str, Ground] = {
     "stony": Ground((100.0, 106.0, 114.0), (136.0, 142.0, 150.0), (174.0, 178.0, 184.0), ridged=True),
     "snowy": Ground((188.0, 204.0, 220.0), (220.0, 230.0, 238.0), (246.0, 249.0, 252.0)),
     "starry": Ground((24.0, 28.0, 54.0), (40.0, 46.0, 82.0), (70.0, 74.0, 122.0), strewn=(244.0, 240.0, 214.0)),
-    "wooden": Ground((140.0, 98.0, 60.0), (172.0, 126.0, 82.0), (204.0, 162.0, 114.0), stretch=6.0),
+    "wooden": Ground((140.0, 98.0, 60.0), (172.0, 126.0, 82.0), (204.0, 162.0, 114.0), stretch=6.0, grain=0.3),
     "watery": Ground((62.0, 126.0, 164.0), (98.0, 164.0, 192.0), (170.0, 214.0, 224.0), ridged=True),
     "rosy": Ground((190.0, 140.0, 146.0), (218.0, 176.0, 178.0), (238.0, 208.0, 204.0)),
     "lilac": Ground((146.0, 134.0, 178.0), (178.0, 168.0, 204.0), (208.0, 202.0, 226.0), strewn=(236.0, 226.0, 244.0)),
 }
 SCENERY: dict[str, Ground] = {
-    "wooden": Ground((104.0, 70.0, 44.0), (138.0, 96.0, 60.0), (170.0, 124.0, 82.0), stretch=5.0),
+    "wooden": Ground((104.0, 70.0, 44.0), (138.0, 96.0, 60.0), (170.0, 124.0, 82.0), stretch=5.0, grain=0.3),
     "stone": Ground((108.0, 108.0, 112.0), (142.0, 142.0, 144.0), (180.0, 178.0, 174.0), ridged=True),
     "rusty": Ground((112.0, 58.0, 42.0), (156.0, 84.0, 56.0), (190.0, 118.0, 78.0)),
 }
@@ -121,21 +122,27 @@ class Canvas:
 
 
 def noise(grid: Grid, seed: int, wave: float, stretch: float = 1.0) -> Floats:
-    """One octave of value noise in [-1, 1], float64 [height, width]; `wave` is the cell in native pixels."""
+    """One octave of smooth noise, about [-1, 1], float64 [height, width]; `wave` is the cell in native pixels.
+
+    White noise on a lattice under a quadratic B-spline, which shows its lattice far less than blended values do.
+    """
     xs, ys = grid.axes()
     u, v = xs / (wave * stretch), ys / wave
     column, row = np.floor(u), np.floor(v)
     c0, r0 = int(column[0]), int(row[0])
-    cells = lattice(seed, np.arange(r0, int(row[-1]) + 2), np.arange(c0, int(column[-1]) + 2)) * 2.0 - 1.0
-    fu, fv = _fade(u - column), _fade(v - row)[:, None]
+    cells = lattice(seed, np.arange(r0 - 1, int(row[-1]) + 2), np.arange(c0 - 1, int(column[-1]) + 2)) * 3.6 - 1.8
     j, i = column.astype(np.int64) - c0, row.astype(np.int64) - r0
-    wide = cells[:, j] + (cells[:, j + 1] - cells[:, j]) * fu
-    upper = wide[i]
-    return upper + (wide[i + 1] - upper) * fv
+    a, b, c = _spline(u - column)
+    wide = cells[:, j] * a + cells[:, j + 1] * b + cells[:, j + 2] * c
+    a, b, c = (weight[:, None] for weight in _spline(v - row))
+    return wide[i] * a + wide[i + 1] * b + wide[i + 2] * c
 
 
-def _fade(f: Floats) -> Floats:
-    return f * f * (3.0 - 2.0 * f)
+def _spline(f: Floats) -> tuple[Floats, Floats, Floats]:
+    """The three weights of a quadratic B-spline at a fraction of a cell."""
+    rest = 1.0 - f
+    left, right = 0.5 * rest * rest, 0.5 * f * f
+    return left, 1.0 - left - right, right
 
 
 def fractal(
@@ -146,7 +153,7 @@ def fractal(
     for octave, wave in enumerate(waves):
         # A ridge folds an octave about zero: veins and caustics instead of clouds.
         layer = noise(grid, key(seed, octave), wave, stretch)
-        total += (1.0 - 2.4 * np.abs(layer) if ridged and octave < 2 else layer) * weight
+        total += (0.9 - 2.0 * np.abs(layer) if ridged and octave < 2 else layer) * weight
         scale += weight
         weight *= gain
     return total * (1.6 / scale)
@@ -162,7 +169,10 @@ def ramp(low: Rgb, middle: Rgb, high: Rgb, level: Floats) -> Floats:
 
 def paint_ground(ground: Ground, seed: int, grid: Grid) -> Canvas:
     """The canvas of a background or of a piece of scenery."""
-    level = fractal(grid, seed, (38.0, 17.0, 8.0, 4.2, 2.2), 0.72, ground.stretch, ground.ridged)
+    level = fractal(grid, seed, (38.0, 17.0, 8.0, 4.2, 2.6), 0.66, ground.stretch, ground.ridged)
+    # Fine grain without a direction, so that there is something to follow everywhere.
+    level = level + ground.grain * fractal(grid, key(seed, "grain"), (3.3, 2.1), 0.9)
+    level = level * 1.15 / np.sqrt(1.0 + level * level)
     colours = ramp(ground.low, ground.middle, ground.high, level)
     if ground.strewn is not None:
         cover = _strewn(grid, key(seed, "strewn"))[..., None]

@@ -14,8 +14,8 @@ from motionbench.types import Flow, Masks, Tracks
 POINTS_PER_OBJECT = 24
 BACKGROUND_GRID = 8
 # Seeds keep this distance from their part's outline (native pixels), so that rounding to a pixel cannot lose them.
-_INSET = 1.6
-_CANDIDATES = 400
+_INSET = 1.4
+_CANDIDATES = 800
 
 
 def _masks(values: NDArray[np.bool_]) -> Masks:
