@@ -6,7 +6,7 @@ import math
 
 from motionbench.types import Estimate
 
-_SIGNIFICANT = 4  # digits of a number whose uncertainty is not known
+_SIGNIFICANT = 3  # digits of a number whose uncertainty is not known
 
 
 def places(half: float) -> int:
@@ -21,16 +21,16 @@ def places(half: float) -> int:
 def rounded(value: float, decimals: int) -> str:
     """Return `value` with that many decimals; very small and very large ones in powers of ten."""
     if decimals > 6 or abs(value) >= 1e7:
-        return f"{value:.{_SIGNIFICANT - 2}e}"
+        return f"{value:.{_SIGNIFICANT - 1}e}"
     text = f"{value:.{decimals}f}" if decimals > 0 else f"{round(value, decimals):.0f}"
     return text.removeprefix("-") if float(text) == 0 else text
 
 
 def plain(value: float | int) -> str:
-    """Return a number of unknown uncertainty with four significant digits; whole numbers in full."""
-    if isinstance(value, int) or value == 0 or (value == int(value) and abs(value) < 1e4):
+    """Return a number of unknown uncertainty with three significant digits; its whole part is always in full."""
+    if value == int(value) and abs(value) < 1e7:
         return str(int(value))
-    return rounded(value, _SIGNIFICANT - 1 - math.floor(math.log10(abs(value))))
+    return rounded(value, max(0, _SIGNIFICANT - 1 - math.floor(math.log10(abs(value)))))
 
 
 def decimals(estimate: Estimate) -> int | None:

@@ -32,6 +32,12 @@ class Line:
         return labels.tagged(self.metric, self.backend)
 
     @property
+    def full_name(self) -> str:
+        """The metric with its backend, unit and the direction that is better."""
+        unit = f" ({self.widest.unit})" if self.widest.unit else ""
+        return f"{self.name}{unit} {labels.ARROWS[self.widest.direction]}".rstrip()
+
+    @property
     def widest(self) -> Estimate:
         """The estimate on most cases: that of all cases where there is one."""
         return self.cells.get("all") or next(iter(self.cells.values()))
@@ -109,10 +115,7 @@ def to_markdown(run: RunFile) -> str:
     """Return the run as a Markdown document."""
     page, escape = sheet(run), markup.markdown
     header = ["metric", *page.subsets, "real videos", "cases"]
-    rows = [
-        [escape(f"{line.name} {labels.ARROWS[line.widest.direction]}".rstrip()), *_cells(page, line, "<sup>{}</sup>")]
-        for line in page.lines
-    ]
+    rows = [[escape(line.full_name), *_cells(page, line, "<sup>{}</sup>")] for line in page.lines]
     notes = "".join(f"{number}. {escape(note)}\n" for number, note in enumerate(page.notes, start=1))
     return "\n".join(
         [
@@ -129,10 +132,7 @@ def to_latex(run: RunFile) -> str:
     r"""Return the run as a booktabs `tabular`, with the notes as lines below it; needs `\usepackage{booktabs}`."""
     page, escape = sheet(run), markup.latex
     header = ["metric", *page.subsets, "real videos", "cases"]
-    rows = [
-        [escape(line.name) + _LATEX_ARROWS[line.widest.direction], *_cells(page, line, r"\textsuperscript{{{}}}")]
-        for line in page.lines
-    ]
+    rows = [[_latex_name(line), *_cells(page, line, r"\textsuperscript{{{}}}")] for line in page.lines]
     notes = [rf"{{\footnotesize \textsuperscript{{{i}}} {escape(note)}\par}}" for i, note in enumerate(page.notes, 1)]
     comments = [f"% {escape(text, 1000)}" for text in (headline(run), standing(run), *methods(run))]
     return "\n".join([*comments, markup.latex_grid(header, [rows]).rstrip("\n"), *notes]) + "\n"
@@ -162,4 +162,7 @@ def _cells(page: Sheet, line: Line, mark: str) -> list[str]:
     return [*texts, numbers.anchor(line.widest), coverage(line)]
 
 
-_LATEX_ARROWS = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "none": ""}
+def _latex_name(line: Line) -> str:
+    arrows = {"↑": r"$\uparrow$", "↓": r"$\downarrow$"}
+    *words, last = line.full_name.split(" ")
+    return " ".join([*map(markup.latex, words), arrows.get(last) or markup.latex(last)])

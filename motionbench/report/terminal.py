@@ -8,12 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from motionbench.canonical import show
-from motionbench.report import labels, numbers
+from motionbench.report import numbers
 from motionbench.report.table import Line, Sheet, coverage, headline, sheet, standing
 from motionbench.results import RunFile
 from motionbench.types import Estimate
 
-_MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
+_DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
 def summary(run: RunFile) -> RenderableType:
@@ -33,9 +33,7 @@ def summary(run: RunFile) -> RenderableType:
 
 
 def _row(page: Sheet, line: Line) -> list[Text]:
-    name = Text.assemble(
-        (line.metric, "bold"), (f"[{line.backend}]" if line.backend else "", "dim"), " ", _arrow(line.widest)
-    )
+    name = Text.assemble((line.metric, "bold"), (line.full_name.removeprefix(line.metric), "dim"))
     cells = [_cell(page, line.cells.get(subset)) for subset in page.subsets]
     return [name, *cells, Text(numbers.anchor(line.widest), "dim"), Text(coverage(line))]
 
@@ -52,9 +50,5 @@ def _cell(page: Sheet, estimate: Estimate | None) -> Text:
     )
 
 
-def _arrow(estimate: Estimate) -> str:
-    return labels.ARROWS[estimate.direction]
-
-
 def _superscript(number: int) -> str:
-    return "".join("⁰"[0] if digit == "0" else _MARKS[int(digit) - 1] for digit in str(number))
+    return "".join(_DIGITS[int(digit)] for digit in str(number))

@@ -163,14 +163,14 @@ def _row(row: Row | None, places: Mapping[str, int]) -> dict[str, t.Any]:
         return {"status": row.status, "note": row.note}
     place = places.get(row.case_id)
     objects = [thing for thing in row.values.get("objects") or [] if isinstance(thing, dict)]
-    columns = list(dict.fromkeys(name for thing in objects for name in thing if name != "object_id"))
+    columns = sorted({name for thing in objects for name in thing} - {"object_id"}, key=lambda n: (n != "value", n))
     parts = {k: _number(v) for k, v in row.values.items() if k not in ("value", "reference", "objects")}
     return {
         "status": "ok",
         "note": row.note,
         "value": _number(row.values.get("value")),
         "reference": _number(row.values.get("reference")),
-        "place": _place(place, len(places)) if place else "",
+        "place": f"{place} / {len(places)}" if place else "",
         "bad": bool(place and _is_bad(place, len(places))),
         "parts": [[name, text] for name, text in parts.items() if text],
         "columns": columns,
@@ -222,7 +222,12 @@ def _is_bad(place: int, count: int) -> bool:
 
 
 def _place(place: int, count: int) -> str:
-    return f"worst of {count}" if place == 1 else f"{place} of {count} from the worst"
+    return f"worst of {count}" if place == 1 else f"{_ordinal(place)} worst of {count}"
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _number(value: t.Any) -> str:

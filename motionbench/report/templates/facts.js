@@ -63,7 +63,7 @@ function describe(one) {
     one.words.objects.forEach((thing) => { const item = element("li"); item.append(swatch(thing.id), element("bdi", thing.name)); list.append(item); });
     parts.push(list);
   }
-  parts.push(table(["metric", "value", "real", "place"], one.rows.map((row, i) => valueRow(row, data.metrics[i]))));
+  parts.push(table(["metric", "value", "real", "from worst"], one.rows.map((row, i) => valueRow(row, data.metrics[i]))));
   if (one.match) parts.push(element("p", `The input picture lies in the first frame at ${one.match}.`, "fine"));
   const more = details(one);
   if (more) parts.push(more);

@@ -1,0 +1,247 @@
+"""The page in a real browser, opened from disk: no complaint, one clock, overlays on the right frame."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from motionbench import report
+from motionbench.report import media, view
+from motionbench.results import read_run
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium to open the page in")
+
+
+class Browser:
+    """Chromium over its debugging pipe: JSON messages ended by NUL, on file descriptors 3 and 4 of the child."""
+
+    def __init__(self, profile):
+        read_end, self.write = os.pipe()
+        self.read, write_end = os.pipe()
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={profile}"]
+        command = f'exec "$@" 3<&{read_end} 4>&{write_end}'
+        self.process = subprocess.Popen(
+            ["bash", "-c", command, "sh", CHROMIUM, *flags],
+            pass_fds=(read_end, write_end),
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(read_end)
+        os.close(write_end)
+        self.number, self.events, self.buffer, self.session = 0, [], b"", None
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method, **params):
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": params}
+        if self.session:
+            message["sessionId"] = self.session
+        os.write(self.write, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self.receive()
+            if answer.get("id") == self.number:
+                assert "error" not in answer, answer
+                return answer["result"]
+            self.events.append(answer)
+
+    def receive(self):
+        while b"\0" not in self.buffer:
+            chunk = os.read(self.read, 65536)
+            assert chunk, "the browser went away"
+            self.buffer += chunk
+        message, self.buffer = self.buffer.split(b"\0", 1)
+        return json.loads(message)
+
+    def open(self, url):
+        self.events = []
+        self.call("Page.navigate", url="about:blank")
+        self.call("Page.navigate", url=url)
+        self.wait("document.readyState === 'complete'")
+
+    def run(self, script):
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def wait(self, condition, seconds=20):
+        end = time.monotonic() + seconds
+        while not self.run(f"Boolean({condition})"):
+            assert time.monotonic() < end, f"still not: {condition}"
+            time.sleep(0.03)
+
+    def complaints(self):
+        self.run("1")
+        kinds = (
+            "Runtime.exceptionThrown",
+            "Runtime.consoleAPICalled",
+            "Log.entryAdded",
+            "Page.javascriptDialogOpening",
+        )
+        return [event for event in self.events if event.get("method") in kinds]
+
+    def requested(self):
+        sent = [event for event in self.events if event.get("method") == "Network.requestWillBeSent"]
+        return {event["params"]["request"]["url"][:200].partition(",")[0] for event in sent}
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.read)
+        os.close(self.write)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    found = Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def page(example):
+    return report.write_html(example)
+
+
+@pytest.fixture(scope="module")
+def cases(example):
+    return [case for case in view.build(read_run(example), media.read_index(example)).cases if case.clips["generated"]]
+
+
+READY = "[...document.querySelectorAll('.screen:not([hidden]) video')].every((v) => v.readyState >= 2 && !v.seeking)"
+# The mean colour of the picture and of the overlay in a small square, in the overlay's pixels.
+OVERLAY = """(() => {{
+  const canvas = document.querySelector('[data-side={side}] canvas');
+  const scale = Math.min(canvas.width / 48, canvas.height / 36);
+  const x = (canvas.width - 48 * scale) / 2 + {x} * scale, y = (canvas.height - 36 * scale) / 2 + {y} * scale;
+  return [...canvas.getContext('2d').getImageData(x, y, 1, 1).data];
+}})()"""
+
+
+def alpha(browser, x, y, side="generated"):
+    return browser.run(OVERLAY.format(side=side, x=x, y=y))[3]
+
+
+def test_no_complaints_and_nothing_from_a_network(browser, page):
+    browser.open(page.as_uri())
+    browser.wait(READY)
+    for _ in range(20):
+        browser.run("document.getElementById('next').click()")
+    browser.wait(READY)
+    assert browser.complaints() == []
+    assert all(url.startswith(("file://", "data:")) for url in browser.requested())
+    assert browser.run("document.title").startswith("<script>alert(1)</script>")
+
+
+def test_hostile_text_stays_text_in_the_viewer(browser, page, cases):
+    browser.open(page.as_uri())
+    for case in cases:
+        browser.run(f"location.hash = 'case={case.key}'")
+        browser.wait(f"document.getElementById('choice').value === '{case.key}'")
+        shown = browser.run("document.querySelector('#facts h3').textContent")
+        assert shown == case.id
+    assert browser.run("document.querySelectorAll('#facts script, #facts img, #facts a').length") == 0
+
+
+@pytest.mark.parametrize("which", [0, -1], ids=["embedded", "beside"])
+def test_masks_follow_the_frame(browser, page, cases, which):
+    browser.open(f"{page.as_uri()}#case={cases[which].key}")
+    browser.wait(READY)
+    browser.run("document.getElementById('tracks').click()")
+    browser.wait(OVERLAY.format(side="generated", x=6, y=10) + "[3] > 0")
+    # The first object covers x 4..16 in frame 0 and moves by 3 px a frame.
+    for frame in range(6):
+        left = 4 + 3 * frame
+        browser.wait(READY)
+        browser.wait(f"document.querySelector('[data-side=generated] .frame').textContent === '{frame + 1} / 6'")
+        browser.wait(OVERLAY.format(side="generated", x=left + 1.5, y=10) + "[3] > 0")
+        assert alpha(browser, left - 2, 10) == 0
+        time_shown = browser.run("document.querySelector('[data-side=generated] video').currentTime")
+        assert frame / 8 <= time_shown < (frame + 1) / 8
+        browser.run("document.getElementById('forward').click()")
+    browser.run("document.getElementById('masks').click()")
+    assert alpha(browser, 6, 10) == 0
+
+
+def test_both_sides_share_one_clock(browser, page, cases):
+    both = next(case for case in cases if case.clips["reference"])
+    browser.open(f"{page.as_uri()}#case={both.key}")
+    browser.wait(READY)
+    browser.run("document.getElementById('speed').value = '0.5'; document.getElementById('play').click()")
+    seen = set()
+    for _ in range(12):
+        time.sleep(0.1)
+        frames = browser.run("[...document.querySelectorAll('.screen .frame')].map((e) => e.textContent)")
+        assert frames[0] == frames[1]
+        seen.add(frames[0])
+    assert len(seen) >= 4
+    browser.run("document.getElementById('play').click()")
+    browser.wait(READY)
+    times = browser.run("[...document.querySelectorAll('.screen video')].map((v) => v.currentTime)")
+    assert abs(times[0] - times[1]) < 0.01
+
+
+def test_keyboard(browser, page):
+    browser.open(page.as_uri())
+    browser.wait(READY)
+
+    def press(key):
+        for kind in ("keyDown", "keyUp"):
+            browser.call("Input.dispatchKeyEvent", type=kind, key=key, text=key if kind == "keyDown" else "")
+
+    press(".")
+    assert browser.run("document.querySelector('.screen .frame').textContent") == "2 / 6"
+    press(",")
+    assert browser.run("document.querySelector('.screen .frame').textContent") == "1 / 6"
+    press("n")
+    assert browser.run("document.getElementById('position').textContent") == "2 of 20"
+    press("m")
+    assert browser.run("document.getElementById('masks').checked") is False
+    press(" ")
+    assert browser.run("document.getElementById('play').getAttribute('aria-label')") == "Play"
+
+
+def test_sorting_keeps_missing_values_last(browser, page):
+    browser.open(page.as_uri())
+    column = "[...document.querySelectorAll('#grid tbody tr')].map((row) => row.cells[3].textContent)"
+    for _ in range(2):
+        browser.run("document.querySelectorAll('#grid thead button')[3].click()")
+        shown = browser.run(column)
+        assert shown[-2:] == ["–", "–"]
+    values = [float(text) for text in shown[:-2]]
+    assert values == sorted(values, reverse=True)
+
+
+def test_reduced_motion_does_not_play_by_itself(browser, page, cases):
+    feature = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+    browser.call("Emulation.setEmulatedMedia", features=feature)
+    browser.open(page.as_uri())
+    browser.run(f"document.querySelector('a.case[data-case=\"{cases[1].key}\"]').click()")
+    assert browser.run("document.getElementById('play').getAttribute('aria-label')") == "Play"
+    browser.call("Emulation.setEmulatedMedia", features=[])
+    browser.run(f"document.querySelector('a.case[data-case=\"{cases[0].key}\"]').click()")
+    assert browser.run("document.getElementById('play').getAttribute('aria-label')") == "Pause"
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_nothing_sticks_out(browser, page, width):
+    browser.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
+    browser.open(page.as_uri())
+    browser.wait(READY)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_readable_without_scripts(browser, page):
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    browser.call("Page.navigate", url=page.as_uri())
+    time.sleep(0.5)
+    browser.call("Emulation.setScriptExecutionDisabled", value=False)
+    assert browser.run("document.getElementById('viewer').hidden")
+    assert browser.run("[...document.querySelectorAll('.card video')].every((v) => v.controls)")
+    assert browser.run("document.querySelector('.panel-all').offsetHeight") > 0
