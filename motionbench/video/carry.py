@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from motionbench.types import Clip, InputMatch
 
+_Value = t.TypeVar("_Value", np.uint8, np.float32)
 _COVER = 0.5  # a clip pixel belongs to an object that covers at least half of it
 
 
@@ -88,12 +91,12 @@ def _inside(gain: float, offset: float, length: int, size: int) -> NDArray[np.bo
 
 
 def _warp(
-    small: NDArray[np.generic],
+    small: NDArray[_Value],
     ratio: tuple[float, float],
     gains: tuple[float, float],
     offsets: tuple[float, float],
     clip: Clip,
-) -> NDArray[np.generic]:
+) -> NDArray[_Value]:
     """Sample a shrunk input (`ratio` of its size) at the clip's pixels, bilinearly."""
     (gy, gx), (oy, ox) = gains, offsets
     to_small = np.array(
@@ -103,10 +106,11 @@ def _warp(
         ]
     )
     height, width = _size(clip)
-    return cv2.warpAffine(
+    warped: NDArray[_Value] = cv2.warpAffine(
         small,
         to_small,
         (width, height),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
+    return warped

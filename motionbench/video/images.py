@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from motionbench.errors import VideoError
 
 MAX_PIXELS = 1 << 26  # 8192 x 8192: above every camera and generator, below what a decompression bomb needs
+MAX_SIDE = 1 << 14
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _FORMATS = ("PNG", "JPEG", "WEBP")
 
@@ -31,7 +32,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         uint8 [H, W, 3].
 
     Raises:
-        VideoError: the file is missing, empty, damaged, of another format, or larger than 2**26 pixels.
+        VideoError: the file is missing, empty, damaged, of another format, or too large (2**26 pixels, 2**14 to a side).
     """
     picture = _upright(_open(path))
     if picture.mode.startswith("I") or picture.mode == "F":
@@ -87,8 +88,10 @@ def _open(path: Path) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the stricter one
             picture = Image.open(io.BytesIO(content), formats=_FORMATS)
             width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise VideoError(f"the picture {path.name!r} is {width}x{height}, more than 2**26 pixels")
+            if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+                raise VideoError(
+                    f"the picture {path.name!r} is {width}x{height}, more than 2**26 pixels or 2**14 to a side"
+                )
             picture.load()
     except UnidentifiedImageError as error:
         raise VideoError(f"the picture {path.name!r} is no PNG, JPEG or WebP file") from error
