@@ -60,6 +60,8 @@ def _open(file: t.BinaryIO, name: str) -> av.container.InputContainer:
 def _picture_stream(container: av.container.InputContainer, name: str) -> av.VideoStream:
     for stream in container.streams.video:
         if not stream.disposition & av.stream.Disposition.attached_pic:  # cover art of a song
+            if stream.codec_context is None:
+                raise VideoError(f"{name!r} uses a codec that cannot be decoded here", "write it again as H.264")
             return stream
     has = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
     raise VideoError(f"{name!r} has no video stream (it has: {has})")
@@ -102,12 +104,13 @@ class VideoFile:
                 raise VideoError(f"{name!r} is empty (0 bytes)")
             with _open(file, name) as container:
                 stream = _picture_stream(container, name)
-                stamps, broken = _packet_times(container, stream)
+                stamps, packets, whole = _packet_times(container, stream)
                 index = len(stream.index_entries) if "mov" in container.format.name else 0
                 found = (container.format.name, stream.codec_context.name or "unknown", stream.average_rate)
                 aspect = stream.sample_aspect_ratio or Fraction(1)
                 promised = index or stream.frames or None
-            cut_off = broken or is_cut_off(file, size) or len(stamps) < index or not stamps
+            missing = packets < index or (not packets and bool(promised))
+            cut_off = missing or not whole or is_cut_off(file, size)
         if not 1 / _MAX_PIXEL_ASPECT <= aspect <= _MAX_PIXEL_ASPECT:
             raise VideoError(f"{name!r} has pixels of {aspect.numerator}:{aspect.denominator}, which cannot be meant")
         listed = np.unique(np.array([s for s in stamps if s is not None], dtype=np.float64))
@@ -147,7 +150,8 @@ class VideoFile:
                 if len(kept) == limit:
                     break
             else:
-                self._check_complete(len(stamps))
+                if self.cut_off or not stamps:
+                    raise self._ending(len(stamps))
         times = timing.settle(stamps, self.listed, self.interval, self.path.name)
         return kept, np.array(times[::stride], dtype=np.float64)
 
@@ -156,43 +160,44 @@ class VideoFile:
         with _opened(self.path) as file, _open(file, self.path.name) as container:
             for frame in self._decode(container):
                 return Painter(self.path.name, self.pixel_aspect).paint(frame), Orientation.of(frame)
-        raise VideoError(self._ending(0))
+        raise self._ending(0)
 
     def _decode(self, container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
         """Frames in the order of display; what the decoder still holds comes out before an error is raised."""
         stream = _picture_stream(container, self.path.name)
         decoder = _decoder(stream)
+        packets = container.demux(stream)
         count = 0
-        for packet in container.demux(stream):
+        fault: av.FFmpegError | None = None
+        while fault is None:
             try:
+                packet = next(packets, None)
+                if packet is None:
+                    return
                 if packet.is_corrupt:
                     raise av.InvalidDataError(0, "the packet is incomplete")
                 frames = decoder.decode(packet)
             except av.FFmpegError as error:
-                for frame in _drain(decoder):
-                    yield frame
-                    count += 1
-                raise VideoError(self._ending(count)) from error
+                fault, frames = error, _drain(decoder)
             for frame in frames:
                 if frame.is_corrupt:
                     raise VideoError(f"frame {count} of {self.path.name!r} is damaged", _COPY_AGAIN)
                 yield frame
                 count += 1
+        raise self._ending(count) from fault
 
-    def _check_complete(self, decoded: int) -> None:
-        if decoded == 0 or self.cut_off:
-            raise VideoError(self._ending(decoded), _COPY_AGAIN)
-
-    def _ending(self, decoded: int) -> str:
+    def _ending(self, decoded: int) -> VideoError:
         of = f" of {self.promised}" if self.promised and self.promised >= decoded else ""
-        what = "is cut off" if self.cut_off else "is damaged"
-        return f"{self.path.name!r} {what}: {decoded}{of} frames can be decoded"
+        what = "is cut off" if self.cut_off else "is damaged" if decoded else "has no pictures"
+        return VideoError(f"{self.path.name!r} {what}: {decoded}{of} frames can be decoded", _COPY_AGAIN)
 
 
 _COPY_AGAIN = "copy or write the file again"
 
 
 def _opened(path: Path) -> t.BinaryIO:
+    if path.exists() and not path.is_file():  # a pipe would block for ever
+        raise VideoError(f"{path.name!r} is not a file")
     try:
         return path.open("rb")
     except FileNotFoundError as error:
@@ -205,18 +210,21 @@ def _seconds(pts: int | None, base: Fraction | None) -> float | None:
     return None if pts is None or base is None else float(pts * base)
 
 
-def _packet_times(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[list[float | None], bool]:
-    """Seconds of each packet that is shown, and whether one of them is incomplete."""
+def _packet_times(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> tuple[list[float | None], int, bool]:
+    """Seconds of each packet that is shown, the number of all packets, and whether all of them are complete."""
     stamps: list[float | None] = []
-    broken = False
+    count, whole = 0, True
     try:
         for packet in container.demux(stream):
+            count += packet.size > 0
+            whole &= not packet.is_corrupt
             if packet.size and not packet.is_discard:
-                broken |= packet.is_corrupt
                 stamps.append(_seconds(packet.dts if packet.pts is None else packet.pts, packet.time_base))
     except av.FFmpegError:
-        broken = True  # what was read so far may be all that is needed; decoding says so
-    return stamps, broken
+        whole = False  # what was read so far may be all that is needed; decoding says so
+    return stamps, count, whole
 
 
 def _decoder(stream: av.VideoStream) -> av.VideoCodecContext:

@@ -15,6 +15,7 @@ from motionbench.errors import VideoError
 
 MAX_PIXELS = 1 << 26  # 8192 x 8192: above every camera and generator, below what a decompression bomb needs
 MAX_SIDE = 1 << 14
+TOO_LARGE = "more than 2**26 pixels, or than 2**14 to a side"
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _FORMATS = ("PNG", "JPEG", "WEBP")
 
@@ -32,7 +33,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         uint8 [H, W, 3].
 
     Raises:
-        VideoError: the file is missing, empty, damaged, of another format, or too large (2**26 pixels, 2**14 to a side).
+        VideoError: the file is missing, empty, damaged, of another format, or too large (more than 2**26
+            pixels, or than 2**14 to a side).
     """
     picture = _upright(_open(path))
     if picture.mode.startswith("I") or picture.mode == "F":
@@ -89,9 +91,7 @@ def _open(path: Path) -> Image.Image:
             picture = Image.open(io.BytesIO(content), formats=_FORMATS)
             width, height = picture.size
             if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-                raise VideoError(
-                    f"the picture {path.name!r} is {width}x{height}, more than 2**26 pixels or 2**14 to a side"
-                )
+                raise VideoError(f"the picture {path.name!r} is {width}x{height}, {TOO_LARGE}")
             picture.load()
     except UnidentifiedImageError as error:
         raise VideoError(f"the picture {path.name!r} is no PNG, JPEG or WebP file") from error

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionbench.types import Clip, InputMatch
-from motionbench.video.registration import FLAT, MIN_FRAME, MIN_OVERLAP, Grey, Level, Place, climb
-from motionbench.video.search import Thumbnail
+from motionbench.video.registration import MIN_FRAME, MIN_OVERLAP, Level, Place, climb
+from motionbench.video.search import FLAT, Grey, Thumbnail
 
 _THUMB, _MIDDLE = 32, 96  # long side in pixels of the frame while searching and while refining
 _STEP = 1.09  # ratio of neighbouring scales on the thumbnail: 1.4 pixels at its border
@@ -65,7 +65,8 @@ def match_input(image: NDArray[np.uint8], clip: Clip) -> InputMatch:
 
 
 def _luma(picture: NDArray[np.uint8]) -> Grey:
-    return cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
+    return np.asarray(grey, dtype=np.float32)
 
 
 def _result(place: Place, grey: Grey, score: float) -> InputMatch:

@@ -11,7 +11,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from motionbench.errors import VideoError
-from motionbench.video.images import MAX_PIXELS, MAX_SIDE, on_black
+from motionbench.video.images import MAX_PIXELS, MAX_SIDE, TOO_LARGE, on_black
 from motionbench.video.orientation import UPRIGHT, Orientation
 
 _SCALING = (
@@ -67,6 +67,4 @@ class Painter:
             raise VideoError(f"{self._name!r} has frames without a size")
         shown = max(1, round(width * self._aspect))
         if max(width, height, shown) > MAX_SIDE or max(width, shown) * height > MAX_PIXELS:
-            raise VideoError(
-                f"{self._name!r} has frames of {shown}x{height}, more than 2**26 pixels or 2**14 to a side"
-            )
+            raise VideoError(f"{self._name!r} has frames of {shown}x{height}, {TOO_LARGE}")

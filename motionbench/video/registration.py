@@ -91,7 +91,7 @@ class Level:
             common *= max(0.0, min(centre + half, start + extent - 0.5) - max(centre - half, start - 0.5))
             area *= extent
         scaled = self._full[0] * self._full[1] * place.scale**2
-        return common >= max(MIN_FRAME * area, MIN_OVERLAP * min(area, scaled)) * (1 - 1e-9)
+        return bool(common >= max(MIN_FRAME * area, MIN_OVERLAP * min(area, scaled)) * (1 - 1e-9))
 
     def _axis(self, place: Place, sample: Grey, axis: int) -> tuple[float, float, int, int]:
         """Gain and offset from working pixels to sample pixels along an axis, and the working pixels that see it."""
