@@ -28,16 +28,18 @@ class Scale:
     def ends(self) -> tuple[str, str]:
         """The axis's ends as text."""
         digits = numbers.places((self.high - self.low) / 4)
-        return numbers.rounded(self.low, digits), numbers.rounded(self.high, digits)
+        power = numbers.exponent(max(abs(self.low), abs(self.high)))
+        low, high = ("0" if end == 0 else numbers.rounded(end, digits, power) for end in (self.low, self.high))
+        return low, high
 
 
 @dataclass(frozen=True, slots=True)
 class Whisker:
-    """Places of an estimate's value, interval and anchor; None for what it has not."""
+    """Places of an estimate's value, interval or standard error, and anchor; None for what it has not."""
 
     value: float
-    low: float | None
-    high: float | None
+    interval: tuple[float, float] | None
+    spread: tuple[float, float] | None
     reference: float | None
 
 
@@ -53,14 +55,20 @@ def scale(values: Sequence[float]) -> Scale:
 
 def estimates_scale(estimates: Iterable[Estimate]) -> Scale | None:
     """Return one axis for a metric's estimates, so that subsets can be compared by eye; None without any value."""
-    some = [(e.value, e.low, e.high, e.details.get("reference")) for e in estimates if e.value is not None]
-    return scale([value for group in some for value in group if value is not None]) if some else None
+    known = [e for e in estimates if e.value is not None]
+    marks = [mark for e in known for mark in (e.value, e.low, e.high, e.details.get("reference"))]
+    marks += [e.value + sign * e.se for e in known for sign in (-1, 1) if e.value is not None and e.se is not None]
+    return scale([mark for mark in marks if mark is not None]) if known else None
 
 
 def whisker(estimate: Estimate, axis: Scale | None) -> Whisker | None:
     """Return where the estimate's marks are; None where it has no value."""
     if axis is None or estimate.value is None:
         return None
-    others = (estimate.low, estimate.high, estimate.details.get("reference"))
-    low, high, reference = (None if value is None else axis.at(value) for value in others)
-    return Whisker(axis.at(estimate.value), low, high, reference)
+    interval = spread = None
+    if estimate.low is not None and estimate.high is not None:
+        interval = axis.at(estimate.low), axis.at(estimate.high)
+    elif estimate.se is not None:
+        spread = axis.at(estimate.value - estimate.se), axis.at(estimate.value + estimate.se)
+    reference = estimate.details.get("reference")
+    return Whisker(axis.at(estimate.value), interval, spread, None if reference is None else axis.at(reference))

@@ -89,7 +89,7 @@ def _fill(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) ->
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["minus"] = lambda text: text.replace("-", "\N{MINUS SIGN}")
+    environment.filters["typeset"] = numbers.typeset
     # The parts share one function's scope and say nothing to the page's other scripts.
     parts = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     script = f'(function () {{\n"use strict";\n{parts}}}());\n'

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 from motionbench.types import Estimate
 
 _SIGNIFICANT = 3  # digits of a number whose uncertainty is not known
+
+_POWER = re.compile(r"(?<=\d)e(-?\d+)")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def places(half: float) -> int:
@@ -18,19 +22,27 @@ def places(half: float) -> int:
     return 1 - math.floor(math.log10(half))
 
 
-def rounded(value: float, decimals: int) -> str:
-    """Return `value` with that many decimals; very small and very large ones in powers of ten."""
-    if decimals > 6 or abs(value) >= 1e7:
-        return f"{value:.{_SIGNIFICANT - 1}e}"
-    text = f"{value:.{decimals}f}" if decimals > 0 else f"{round(value, decimals):.0f}"
-    return text.removeprefix("-") if float(text) == 0 else text
+def rounded(value: float, decimals: int, exponent: int = 0) -> str:
+    """Return `value` with that many decimals; in units of 10**exponent where that is not 0 ("3.5e-5")."""
+    decimals += exponent
+    scaled = value / 10.0**exponent
+    text = f"{scaled:.{decimals}f}" if decimals > 0 else f"{round(scaled, decimals):.0f}"
+    text = text.removeprefix("-") if float(text) == 0 else text
+    return f"{text}e{exponent}" if exponent else text
+
+
+def exponent(largest: float) -> int:
+    """Return the power of ten to write numbers of up to this size in: 0 unless they are very small or very large."""
+    return 0 if largest == 0 or 1e-3 <= largest < 1e7 else math.floor(math.log10(largest))
 
 
 def plain(value: float | int) -> str:
     """Return a number of unknown uncertainty with three significant digits; its whole part is always in full."""
     if value == int(value) and abs(value) < 1e7:
         return str(int(value))
-    return rounded(value, max(0, _SIGNIFICANT - 1 - math.floor(math.log10(abs(value)))))
+    decimals = _SIGNIFICANT - 1 - math.floor(math.log10(abs(value)))
+    power = exponent(abs(value))
+    return rounded(value, decimals, power) if power else rounded(value, max(0, decimals))
 
 
 def decimals(estimate: Estimate) -> int | None:
@@ -47,12 +59,13 @@ def split(estimate: Estimate) -> tuple[str, str]:
     """
     if estimate.value is None:
         return "", ""
-    digits = decimals(estimate)
+    digits, power = decimals(estimate), _exponent(estimate)
     if digits is None:
         return plain(estimate.value), ""
+    value = rounded(estimate.value, digits, power)
     if estimate.low is not None and estimate.high is not None:
-        return rounded(estimate.value, digits), f"[{rounded(estimate.low, digits)}, {rounded(estimate.high, digits)}]"
-    return rounded(estimate.value, digits), f"± {rounded(estimate.se or 0.0, digits)}"
+        return value, f"[{rounded(estimate.low, digits, power)}, {rounded(estimate.high, digits, power)}]"
+    return value, f"± {rounded(estimate.se or 0.0, digits, power)}"
 
 
 def anchor(estimate: Estimate) -> str:
@@ -61,4 +74,14 @@ def anchor(estimate: Estimate) -> str:
     if reference is None:
         return ""
     digits = decimals(estimate)
-    return plain(reference) if digits is None else rounded(reference, digits)
+    return plain(reference) if digits is None else rounded(reference, digits, _exponent(estimate))
+
+
+def typeset(text: str) -> str:
+    """Return a number as print shows it: a true minus sign, powers of ten raised."""
+    text = _POWER.sub(lambda found: "×10" + found[1].translate(_RAISED), text)
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def _exponent(estimate: Estimate) -> int:
+    return exponent(max(abs(value) for value in (estimate.value, estimate.low, estimate.high) if value is not None))

@@ -7,6 +7,7 @@ numbers with a reservation carry a mark that leads to the reason below the table
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -157,9 +158,16 @@ def cell(estimate: Estimate, marked: Callable[[int], str], note: int | None) -> 
 def _cells(page: Sheet, line: Line, mark: str) -> list[str]:
     known = [line.cells.get(subset) for subset in page.subsets]
     texts = ["" if e is None else cell(e, mark.format, page.mark(e)) for e in known]
+    anchor = numbers.anchor(line.widest)
     if mark.startswith("\\"):
-        texts = [text.replace("±", r"$\pm$").replace("-", "$-$") for text in texts]
-    return [*texts, numbers.anchor(line.widest), coverage(line)]
+        anchor = _latex_numbers(anchor)
+        texts = [_latex_numbers(text) for text in texts]
+    return [*texts, anchor, coverage(line)]
+
+
+def _latex_numbers(text: str) -> str:
+    text = re.sub(r"(?<=\d)e(-?\d+)", r"$\\times10^{\1}$", text)
+    return re.sub(r"(?<![{\d])-(?=\d)", "$-$", text).replace("±", r"$\pm$")
 
 
 def _latex_name(line: Line) -> str:

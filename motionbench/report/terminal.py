@@ -21,10 +21,8 @@ def summary(run: RunFile) -> RenderableType:
     page = sheet(run)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
     table.add_column("metric", overflow="fold")
-    for subset in page.subsets:
-        table.add_column(subset, justify="right")
-    table.add_column("real", justify="right")
-    table.add_column("cases", justify="right")
+    for name in (*page.subsets, "real", "cases"):
+        table.add_column(name, justify="right", no_wrap=True)
     for line in page.lines:
         table.add_row(*_row(page, line))
     notes = [Text(f"{_superscript(n)} {show(note, 400)}", style="dim") for n, note in enumerate(page.notes, start=1)]
@@ -34,11 +32,12 @@ def summary(run: RunFile) -> RenderableType:
 
 def _row(page: Sheet, line: Line) -> list[Text]:
     name = Text.assemble((line.metric, "bold"), (line.full_name.removeprefix(line.metric), "dim"))
-    cells = [_cell(page, line.cells.get(subset)) for subset in page.subsets]
+    # Intervals of all columns would not fit into 80 characters; the first column is the one to quote.
+    cells = [_cell(page, line.cells.get(subset), interval=not place) for place, subset in enumerate(page.subsets)]
     return [name, *cells, Text(numbers.anchor(line.widest), "dim"), Text(coverage(line))]
 
 
-def _cell(page: Sheet, estimate: Estimate | None) -> Text:
+def _cell(page: Sheet, estimate: Estimate | None, *, interval: bool) -> Text:
     if estimate is None:
         return Text("")
     value, uncertainty = numbers.split(estimate)
@@ -46,7 +45,7 @@ def _cell(page: Sheet, estimate: Estimate | None) -> Text:
     return Text.assemble(
         (value or "n/a", "bold" if value else "dim"),
         (_superscript(note) if note else "", "yellow"),
-        (f"\n{uncertainty}" if uncertainty else "", "dim"),
+        (f"\n{uncertainty}" if uncertainty and interval else "", "dim"),
     )
 
 

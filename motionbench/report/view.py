@@ -192,7 +192,7 @@ def _worst(
     chosen = ordered[:_SHOWN_WORST]
     axis = charts.scale(list(values.values()))
     ticks = sorted((axis.at(value), case in chosen) for case, value in values.items())
-    return Worst(line, axis, ticks, [(by_id[case], numbers.plain(values[case])) for case in chosen])
+    return Worst(line, axis, ticks, [(by_id[case], _number(values[case])) for case in chosen])
 
 
 def _trouble(rows: Sequence[Row], by_id: Mapping[str, CaseView]) -> list[Trouble]:
@@ -234,4 +234,4 @@ def _number(value: t.Any) -> str:
     """A number as text; the empty string for anything else."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return numbers.plain(value) if isinstance(value, (int, float)) else ""
+    return numbers.typeset(numbers.plain(value)) if isinstance(value, (int, float)) else ""

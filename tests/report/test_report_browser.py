@@ -213,8 +213,10 @@ def test_sorting_keeps_missing_values_last(browser, page):
         browser.run("document.querySelectorAll('#grid thead button')[3].click()")
         shown = browser.run(column)
         assert shown[-2:] == ["–", "–"]
-    values = [float(text) for text in shown[:-2]]
+    power = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+    values = [float(text.replace("×10", "e").translate(power)) for text in shown[:-2]]
     assert values == sorted(values, reverse=True)
+    assert max(values) > 1e-4 > 2e-5 >= values[-2] > 0
 
 
 def test_reduced_motion_does_not_play_by_itself(browser, page, cases):

@@ -30,7 +30,9 @@ def estimate(value, low=None, high=None, se=None, **details):
         (estimate(3.14159, se=0.5), ("3.14", "± 0.50")),
         (estimate(3.14159, se=0.0), ("3.14", "")),
         (estimate(4.0), ("4", "")),
-        (estimate(1e-9, se=1e-10), ("1.00e-09", "± 1.00e-10")),
+        (estimate(1e-9, se=1e-10), ("1.00e-9", "± 0.10e-9")),
+        (estimate(3.5e-5, 2.5e-5, 4.5e-5), ("3.5e-5", "[2.5e-5, 4.5e-5]")),
+        (estimate(2.5e7, se=1e6), ("2.50e7", "± 0.10e7")),
         (estimate(None), ("", "")),
     ],
 )
@@ -42,13 +44,22 @@ def test_rounding_by_hand(given_estimate, expected):
 def test_rounding_is_never_finer_than_the_interval_nor_wrong_by_more_than_a_tenth_of_it(value, half):
     shown, _ = numbers.split(estimate(value, value - half, value + half))
     assert abs(float(shown) - value) <= 0.1 * half + 1e-9 * abs(value)
-    decimals = len(shown.partition(".")[2])
+    mantissa, _, power = shown.partition("e")
+    decimals = len(mantissa.partition(".")[2]) - int(power or 0)
     assert 10.0**-decimals >= half * 0.0099 or decimals == 0
 
 
 @given(st.floats(-1e9, 1e9, allow_subnormal=False))
 def test_plain_numbers_keep_three_digits(value):
     assert math.isclose(float(numbers.plain(value)), value, rel_tol=0.0051)
+
+
+def test_numbers_in_print():
+    assert numbers.typeset("-3.5e-12") == "−3.5×10⁻¹²"
+    line = table.Line("m", "b", {"all": estimate(-3.5e-5, -4.5e-5, -2.5e-5, reference=1e-5)})
+    cells = table._cells(table.Sheet(("all",), (line,), ()), line, r"\textsuperscript{{{}}}")
+    assert cells[0] == r"$-$3.5$\times10^{-5}$ [$-$4.5$\times10^{-5}$, $-$2.5$\times10^{-5}$]"
+    assert cells[1] == r"1.0$\times10^{-5}$"
 
 
 def test_anchor_is_as_fine_as_its_estimate():

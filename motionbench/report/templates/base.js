@@ -28,7 +28,9 @@ byId("theme").addEventListener("click", () => {
 const grid = byId("grid");
 if (grid) {
   const heads = [...grid.tHead.rows[0].cells];
-  const number = (text) => (text === "–" ? NaN : Number(text.replace("−", "-")));
+  const raised = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+  const number = (text) => Number(text === "–" ? NaN
+    : text.replace("×10", "e").replace(/[⁰¹²³⁴-⁹]/g, (digit) => raised.indexOf(digit)).replace(/[−⁻]/g, "-"));
   heads.forEach((head, column) => {
     const button = element("button");
     button.type = "button";

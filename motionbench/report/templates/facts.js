@@ -26,21 +26,19 @@ function valueRow(row, metric) {
 }
 function details(one) {
   const found = one.rows.map((row, i) => [row, data.metrics[i]]).filter(([row]) => (row.parts && row.parts.length) || (row.objects && row.objects.length));
-  if (!found.length) return null;
-  const made = element("details");
-  made.open = details.opened;
-  made.addEventListener("toggle", () => { details.opened = made.open; });
-  made.append(element("summary", "Components and objects"));
+  const made = element("div", null, "blocks");
   const names = new Map((one.words ? one.words.objects : []).map((thing) => [thing.id, thing.name]));
   for (const [row, metric] of found) {
-    made.append(element("p", metric.title, "block"));
+    const block = element("div");
+    block.append(element("p", metric.title, "block"));
+    made.append(block);
     if (row.parts.length) {
       const list = element("div", null, "parts");
       row.parts.forEach(([name, value]) => list.append(isolated("span", name.replaceAll("_", " ")), element("span", value, "num")));
-      made.append(list);
+      block.append(list);
     }
     if (row.objects.length) {
-      made.append(table(["object", ...row.columns.map((name) => name.replaceAll("_", " "))], row.objects.map(([id, ...values]) => {
+      block.append(table(["object", ...row.columns.map((name) => name.replaceAll("_", " "))], row.objects.map(([id, ...values]) => {
         const line = element("tr"), head = element("th");
         head.scope = "row";
         head.append(swatch(id), element("bdi", names.get(id) || ""));
@@ -49,9 +47,8 @@ function details(one) {
       })));
     }
   }
-  return made;
+  return found.length ? [element("h4", "Components and objects"), made] : [];
 }
-details.opened = true;
 const swatch = (id) => element("span", id, `swatch o${(colour(id) + 1) % 7}`);
 
 function describe(one) {
@@ -65,7 +62,6 @@ function describe(one) {
   }
   parts.push(table(["metric", "value", "real", "from worst"], one.rows.map((row, i) => valueRow(row, data.metrics[i]))));
   if (one.match) parts.push(element("p", `The input picture lies in the first frame at ${one.match}.`, "fine"));
-  const more = details(one);
-  if (more) parts.push(more);
   ui.facts.replaceChildren(...parts);
+  ui.more.replaceChildren(...details(one));
 }

@@ -18,7 +18,7 @@ const screens = SIDES.map((side) => {
 });
 const overlays = new Map();
 const state = { index: -1, time: 0, steps: [0], end: 0, playing: false, last: 0 };
-const controls = ["choice", "previous", "next", "filter", "position", "back", "play", "forward", "seek", "clock", "speed", "loop", "masks", "tracks", "facts"];
+const controls = ["choice", "previous", "next", "filter", "position", "back", "play", "forward", "seek", "clock", "speed", "loop", "masks", "tracks", "facts", "more"];
 const ui = Object.fromEntries(controls.map((id) => [id, byId(id)]));
 
 // A case's overlay file calls this; the page cannot fetch a file beside it when it is opened from disk.
