@@ -26,6 +26,8 @@ from motionbench.video.painter import Painter
 _CONTAINERS = "mov,mp4,matroska,webm,avi,gif,apng,ogg,flv,mpegts,mpeg,asf,yuv4mpegpipe"
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders leave the alpha layer out
 _MAX_PIXEL_ASPECT = 8
+# A title in another encoding must not stop a video from being read; from version 19 on PyAV sees to that itself.
+_LENIENT: dict[str, t.Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 
 class _Bytes:
@@ -46,9 +48,9 @@ def _open(file: t.BinaryIO, name: str) -> av.container.InputContainer:
     try:
         return av.open(
             _Bytes(file),
-            metadata_errors="replace",
             io_open=_refuse,
             container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
+            **_LENIENT,
         )
     except (av.FFmpegError, PermissionError) as error:
         raise VideoError(
@@ -78,7 +80,7 @@ class VideoFile:
         interval: median time between frames in seconds; 0.0 for a single frame.
         pixel_aspect: width of a stored pixel divided by its height.
         promised: frames that the index names, or None where the container has no index.
-        cut_off: the file is shorter than its container says.
+        cut_off: the file is shorter than its container says, or has incomplete packets.
     """
 
     path: Path
@@ -106,17 +108,19 @@ class VideoFile:
                 stream = _picture_stream(container, name)
                 stamps, packets, whole = _packet_times(container, stream)
                 index = len(stream.index_entries) if "mov" in container.format.name else 0
-                found = (container.format.name, stream.codec_context.name or "unknown", stream.average_rate)
-                aspect = stream.sample_aspect_ratio or Fraction(1)
+                found = (container.format.name, stream.codec_context.name or "unknown")
+                rate = float(stream.average_rate or 0)
+                ratio = stream.sample_aspect_ratio
                 promised = index or stream.frames or None
             missing = packets < index or (not packets and bool(promised))
             cut_off = missing or not whole or is_cut_off(file, size)
+        aspect = Fraction(ratio.numerator, ratio.denominator) if ratio else Fraction(1)
         if not 1 / _MAX_PIXEL_ASPECT <= aspect <= _MAX_PIXEL_ASPECT:
             raise VideoError(f"{name!r} has pixels of {aspect.numerator}:{aspect.denominator}, which cannot be meant")
         listed = np.unique(np.array([s for s in stamps if s is not None], dtype=np.float64))
         interval = timing.median_interval(listed)
         if interval == 0 and len(stamps) > 1:
-            interval = float(1 / found[2]) if found[2] else 0.0
+            interval = 1 / rate if rate else 0.0
         return cls(path, found[0], found[1], listed, interval, aspect, promised, cut_off)
 
     @property
@@ -140,8 +144,9 @@ class VideoFile:
         kept: list[NDArray[np.uint8]] = []
         stamps: list[float | None] = []
         with _opened(self.path) as file, _open(file, self.path.name) as container:
+            base = _picture_stream(container, self.path.name).time_base
             for frame in self._decode(container):
-                stamp = _seconds(frame.pts, frame.time_base)
+                stamp = _seconds(frame.pts, frame.time_base or base)
                 if stamp is not None and stamps and stamp == stamps[-1]:
                     continue
                 if len(stamps) % stride == 0:
@@ -188,8 +193,7 @@ class VideoFile:
 
     def _ending(self, decoded: int) -> VideoError:
         of = f" of {self.promised}" if self.promised and self.promised >= decoded else ""
-        what = "is cut off" if self.cut_off else "is damaged" if decoded else "has no pictures"
-        return VideoError(f"{self.path.name!r} {what}: {decoded}{of} frames can be decoded", _COPY_AGAIN)
+        return VideoError(f"{self.path.name!r} is cut off or damaged: {decoded}{of} frames can be decoded", _COPY_AGAIN)
 
 
 _COPY_AGAIN = "copy or write the file again"
