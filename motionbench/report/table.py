@@ -51,12 +51,14 @@ class Sheet:
     Attributes:
         subsets: those with cases, "all" first; a subset that is the whole set is left out.
         lines: the metrics.
-        notes: reasons and methods, numbered from 1 in the order of their first use.
+        notes: reasons, numbered from 1 in the order of their first use.
+        anchored: True if the value of the real videos is known for some metric.
     """
 
     subsets: tuple[str, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
+    anchored: bool
 
     def mark(self, estimate: Estimate) -> int | None:
         """Return the number of an estimate's note; None where nothing is to be said."""
@@ -77,7 +79,8 @@ def sheet(run: RunFile) -> Sheet:
         for metric, backend in sorted(found, key=lambda key: (labels.order(key[0]), key[1]))
     )
     shown = [line.cells[s] for line in lines for s in subsets if s in line.cells]
-    return Sheet(subsets, lines, tuple(dict.fromkeys(e.reason for e in shown if e.reason)))
+    notes = tuple(dict.fromkeys(e.reason for e in shown if e.reason))
+    return Sheet(subsets, lines, notes, any(numbers.anchor(e) for e in shown))
 
 
 def headline(run: RunFile) -> str:
@@ -115,7 +118,7 @@ def coverage(line: Line) -> str:
 def to_markdown(run: RunFile) -> str:
     """Return the run as a Markdown document."""
     page, escape = sheet(run), markup.markdown
-    header = ["metric", *page.subsets, "real videos", "cases"]
+    header = ["metric", *page.subsets, *(["real videos"] if page.anchored else []), "cases"]
     rows = [[escape(line.full_name), *_cells(page, line, "<sup>{}</sup>")] for line in page.lines]
     notes = "".join(f"{number}. {escape(note)}\n" for number, note in enumerate(page.notes, start=1))
     return "\n".join(
@@ -132,7 +135,7 @@ def to_markdown(run: RunFile) -> str:
 def to_latex(run: RunFile) -> str:
     r"""Return the run as a booktabs `tabular`, with the notes as lines below it; needs `\usepackage{booktabs}`."""
     page, escape = sheet(run), markup.latex
-    header = ["metric", *page.subsets, "real videos", "cases"]
+    header = ["metric", *page.subsets, *(["real videos"] if page.anchored else []), "cases"]
     rows = [[_latex_name(line), *_cells(page, line, r"\textsuperscript{{{}}}")] for line in page.lines]
     notes = [rf"{{\footnotesize \textsuperscript{{{i}}} {escape(note)}\par}}" for i, note in enumerate(page.notes, 1)]
     comments = [f"% {escape(text, 1000)}" for text in (headline(run), standing(run), *methods(run))]
@@ -162,7 +165,7 @@ def _cells(page: Sheet, line: Line, mark: str) -> list[str]:
     if mark.startswith("\\"):
         anchor = _latex_numbers(anchor)
         texts = [_latex_numbers(text) for text in texts]
-    return [*texts, anchor, coverage(line)]
+    return [*texts, *([anchor] if page.anchored else []), coverage(line)]
 
 
 def _latex_numbers(text: str) -> str:

@@ -21,7 +21,7 @@ def summary(run: RunFile) -> RenderableType:
     page = sheet(run)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
     table.add_column("metric", overflow="fold")
-    for name in (*page.subsets, "real", "cases"):
+    for name in (*page.subsets, *(["real"] if page.anchored else []), "cases"):
         table.add_column(name, justify="right", no_wrap=True)
     for line in page.lines:
         table.add_row(*_row(page, line))
@@ -34,7 +34,8 @@ def _row(page: Sheet, line: Line) -> list[Text]:
     name = Text.assemble((line.metric, "bold"), (line.full_name.removeprefix(line.metric), "dim"))
     # Intervals of all columns would not fit into 80 characters; the first column is the one to quote.
     cells = [_cell(page, line.cells.get(subset), interval=not place) for place, subset in enumerate(page.subsets)]
-    return [name, *cells, Text(numbers.anchor(line.widest), "dim"), Text(coverage(line))]
+    anchor = [Text(numbers.anchor(line.widest), "dim")] if page.anchored else []
+    return [name, *cells, *anchor, Text(coverage(line))]
 
 
 def _cell(page: Sheet, estimate: Estimate | None, *, interval: bool) -> Text:

@@ -82,6 +82,12 @@ class Page:
         estimate = line.cells.get(subset)
         return None if estimate is None else charts.whisker(estimate, self.axes[line.name])
 
+    def remarks(self, subset: str) -> list[tuple[int, str]]:
+        """Return the numbered reservations about the values of a subset."""
+        shown = [line.cells[subset] for line in self.sheet.lines if subset in line.cells]
+        numbers_used = {self.sheet.mark(e) for e in shown if e.value is not None} - {None}
+        return [(i, note) for i, note in enumerate(self.sheet.notes, start=1) if i in numbers_used]
+
 
 def build(run: RunFile, media: Sequence[CaseMedia]) -> Page:
     """Arrange a run.

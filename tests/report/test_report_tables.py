@@ -57,7 +57,7 @@ def test_plain_numbers_keep_three_digits(value):
 def test_numbers_in_print():
     assert numbers.typeset("-3.5e-12") == "−3.5×10⁻¹²"
     line = table.Line("m", "b", {"all": estimate(-3.5e-5, -4.5e-5, -2.5e-5, reference=1e-5)})
-    cells = table._cells(table.Sheet(("all",), (line,), ()), line, r"\textsuperscript{{{}}}")
+    cells = table._cells(table.Sheet(("all",), (line,), (), True), line, r"\textsuperscript{{{}}}")
     assert cells[0] == r"$-$3.5$\times10^{-5}$ [$-$4.5$\times10^{-5}$, $-$2.5$\times10^{-5}$]"
     assert cells[1] == r"1.0$\times10^{-5}$"
 
@@ -120,6 +120,14 @@ def test_terminal_table_fits_and_says_what_is_wrong(example):
     assert "18 of 20" in text
     assert "\x1b" not in text
     assert "\x1b" in report.render(example, "table", colour=True)
+
+
+@pytest.mark.parametrize("form", report.FORMATS)
+def test_no_column_for_real_videos_where_there_are_none(example, tmp_path, form):
+    text = (example / "run.json").read_text().replace('"reference": 2.95', '"other": 1')
+    (tmp_path / "run.json").write_text(text)
+    assert "real" in report.render(example, form) or form == "csv"
+    assert "real" not in report.render(tmp_path, form)
 
 
 def test_unknown_format(example):

@@ -10,16 +10,19 @@ function table(heads, rows) {
   wide.append(made);
   return wide;
 }
-function valueRow(row, metric) {
+const anchored = (one) => one.rows.some((row) => row.reference);
+function valueRow(row, metric, real) {
   const made = element("tr", null, row.bad ? "bad" : ""), name = element("th", metric.title);
   name.scope = "row";
   name.title = metric.name;
   made.append(name);
   if (row.status === "ok" && row.value) {
-    made.append(element("td", row.value, "num"), element("td", row.reference, "num real"), element("td", row.place, "num place"));
+    made.append(element("td", row.value, "num"));
+    if (real) made.append(element("td", row.reference, "num real"));
+    made.append(element("td", row.place, "num place"));
   } else {
     const cell = isolated("td", row.status === "ok" ? "counts in the set only" : `${row.status.replace("_", " ")}: ${row.note}`, "note");
-    cell.colSpan = 3;
+    cell.colSpan = real ? 3 : 2;
     made.append(cell);
   }
   return made;
@@ -29,12 +32,16 @@ function details(one) {
   const made = element("div", null, "blocks");
   const names = new Map((one.words ? one.words.objects : []).map((thing) => [thing.id, thing.name]));
   for (const [row, metric] of found) {
-    const block = element("div");
+    const block = element("div", null, row.objects.length ? "broad" : "");
     block.append(element("p", metric.title, "block"));
     made.append(block);
     if (row.parts.length) {
       const list = element("div", null, "parts");
-      row.parts.forEach(([name, value]) => list.append(isolated("span", name.replaceAll("_", " ")), element("span", value, "num")));
+      row.parts.forEach(([name, value]) => {
+        const pair = element("div");
+        pair.append(isolated("span", name.replaceAll("_", " ")), element("span", value, "num"));
+        list.append(pair);
+      });
       block.append(list);
     }
     if (row.objects.length) {
@@ -60,8 +67,9 @@ function describe(one) {
     one.words.objects.forEach((thing) => { const item = element("li"); item.append(swatch(thing.id), element("bdi", thing.name)); list.append(item); });
     parts.push(list);
   }
-  parts.push(table(["metric", "value", "real", "from worst"], one.rows.map((row, i) => valueRow(row, data.metrics[i]))));
-  if (one.match) parts.push(element("p", `The input picture lies in the first frame at ${one.match}.`, "fine"));
+  parts.push(table(anchored(one) ? ["metric", "value", "real", "from worst"] : ["metric", "value", "from worst"],
+    one.rows.map((row, i) => valueRow(row, data.metrics[i], anchored(one)))));
+  if (one.match) parts.push(element("p", `Best match of the input picture in the first frame: ${one.match}.`, "fine"));
   ui.facts.replaceChildren(...parts);
   ui.more.replaceChildren(...details(one));
 }
