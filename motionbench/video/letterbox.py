@@ -17,6 +17,8 @@ _IDLE = 0.02  # frames with less than this share of lit pixels (before a fade) s
 _CLEAN, _LOOSE = 0.003, 0.1  # lit share of a bar's row: at every moment, and on average where little is drawn into it
 _LIT, _LIT_UNEQUAL = 0.3, 0.8  # lit share that the picture has within three rows behind the edge
 _UNEQUAL = 0.05  # bars that differ by more than this share of the side must be clean and have a fully lit edge
+_FLAT, _RISE = 10, 8  # mean luma: a bar varies less from border to edge, the picture rises more across the edge,
+_STEEP = 4  # and at least so many times more than over the bar's last rows
 _MIN_BAR = 0.01  # thinner bars (as a share of the side) are left alone
 _MIN_KEPT = 0.25  # content smaller than this share of a side is no letterboxed video but a picture on black
 _MIXED = 0.6  # an edge row darker than this share of the second row behind it is half bar
@@ -79,7 +81,16 @@ def _bars(luma: Luma) -> tuple[int, int]:
     if min(inside[:3].max(), inside[-3:].max()) < (_LIT if equal else _LIT_UNEQUAL):
         return 0, 0
     level = luma.mean(axis=(0, 2))
+    if not (_sharp(level, first) and _sharp(level[::-1], last)):
+        return 0, 0
     return first + _mixed(level[first:]), last + _mixed(level[::-1][last:])
+
+
+def _sharp(level: NDArray[np.float64], bar: int) -> bool:
+    """True if the mean luma of rows is flat in the bar and rises at its edge: no vignette, no glow."""
+    edge = level[max(0, bar - 2)]
+    rise = level[min(bar + 2, len(level) - 1)] - edge
+    return bool(edge - level[0] < _FLAT and rise > max(_RISE, _STEEP * (edge - level[max(0, bar - 6)])))
 
 
 def _mixed(level: NDArray[np.float64]) -> int:
