@@ -7,7 +7,7 @@ manifest, `export` writes scenes in the folder format, `redraw` draws a scene's 
 from __future__ import annotations
 
 from motionbench.datasets.synth.benchmark import NAME, VERSION, dataset, manifest, verify
-from motionbench.datasets.synth.export import export
+from motionbench.datasets.synth.exporting import export
 from motionbench.datasets.synth.scene import Scene, redraw, render
 
 __all__ = ["NAME", "VERSION", "Scene", "dataset", "export", "manifest", "redraw", "render", "verify"]

@@ -47,7 +47,7 @@ def free(stage: Stage, kind: str) -> Actor:
     if kind == "shrink":
         return stage.actor(stage.look(COMPACT, "large"), Move("resize", amount="half"))
     if kind == "circle":
-        amount = rng.choice(("small half", "small full", "wide quarter", "wide half"))
+        amount = rng.choice(("tight half", "tight full", "wide quarter", "wide half"))
         return stage.actor(stage.look(PLAIN), Move("circle", rng.choice((0, 2, 4, 6)), clockwise=sense, amount=amount))
     if kind == "hop":
         amount, pace = rng.choice(("twice", "three times")), rng.choice(("in place", "slowly", "steadily"))

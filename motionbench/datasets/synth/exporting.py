@@ -12,7 +12,6 @@ The masks are modal, so they never overlap and one picture holds all objects of 
 from __future__ import annotations
 
 import json
-import os
 import typing as t
 from collections.abc import Callable
 from dataclasses import asdict
@@ -50,7 +49,7 @@ def export(
         split: "test" or "train".
         count: how many scenes; None for the rest of the 128 test cases.
         start: index of the first scene.
-        size: height and width in pixels, even numbers from 16.
+        size: height and width in pixels, 16 or more.
         progress: called after each scene with how many are done and how many there are.
 
     Returns:
@@ -84,8 +83,8 @@ def export(
 def _indices(split: str, count: int | None, start: int, size: int) -> range:
     if split not in SPLITS:
         raise ConfigError(f"synth has no split '{split}'", f"use one of: {', '.join(SPLITS)}")
-    if size < 16 or size % 2:
-        raise ConfigError(f"scenes of {size} pixels cannot be exported", "ask for an even number from 16")
+    if size < 16:
+        raise ConfigError(f"scenes of {size} pixels cannot be exported", "ask for 16 or more")
     if start < 0:
         raise ConfigError(f"synth has no scene {start}", "count from 0")
     if count is None:
@@ -157,4 +156,4 @@ def _replace(path: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all."""
     part = path.with_suffix(".part")
     part.write_bytes(content)
-    os.replace(part, path)
+    part.replace(path)

@@ -1,0 +1,48 @@
+"""The promises about the test split as a whole: see docs/datasets/synth.md."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).resolve().parents[1] / "bench"
+
+
+def load(name: str):
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", BENCH / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def found():
+    return load("synth_statistics").statistics()
+
+
+def test_speed_of_moving_objects(found):
+    assert 1.0 <= found["speeds"][2] <= 3.0
+    assert found["speeds"][0] > 0.5 and found["speeds"][4] < 5.0
+
+
+def test_share_of_occluded_tracks(found):
+    assert found["occluded"] >= 0.15
+
+
+def test_everything_occurs(found):
+    kinds = {row["kind"] for row in found["objects"]}
+    assert kinds >= {"glide", "spin", "resize", "bounce", "hit", "struck", "meet", "circle", "orbit", "still"}
+    assert kinds >= {"exit", "enter", "walk", "wave", "follow", "turn", "hop", "roll", "tumble"}
+    assert {"puppet", "dog", "fish", "caterpillar"} <= {row["noun"] for row in found["objects"]}
+    assert min(found["cameras"][kind] for kind in ("still", "pan", "zoom")) >= 20
+    assert found["twins"] >= 10
+    assert found["sizes"][1] == 64 and all(found["sizes"][count] >= 10 for count in (2, 3, 4))
+
+
+def test_the_prompt_determines_the_motion():
+    mean, _, _ = load("prompt_ceiling").ceiling(range(0, 128, 5), 1)
+    redrawn, static, error, static_error = mean
+    assert redrawn >= 0.6 and static <= 0.35
+    assert error <= static_error / 3
