@@ -100,7 +100,7 @@ def kernel_distance(
     xx, yy, xy = _kernels(a, b, degree, coef0, gamma)
     n, m = len(a), len(b)
     within = (xx.sum() - xx.trace()) / (n * (n - 1)) + (yy.sum() - yy.trace()) / (m * (m - 1))
-    return finite(float(within - 2.0 * xy.mean()))
+    return float(within - 2.0 * xy.mean())
 
 
 def _kernels(
@@ -111,8 +111,9 @@ def _kernels(
     scale = 1.0 / x.shape[1] if gamma is None else gamma
     if not (math.isfinite(scale) and scale > 0 and math.isfinite(coef0)):
         raise FeatureError(f"gamma is {gamma} and coef0 {coef0}: gamma must be above 0 and both finite")
-    with np.errstate(over="ignore", invalid="ignore"):  # overflow becomes a FeatureError of its own
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow ends as a FeatureError
         xx, yy, xy = ((scale * (a @ b.T) + coef0) ** int(degree) for a, b in ((x, x), (y, y), (x, y)))
+        finite(float(np.abs(xx).sum() + np.abs(yy).sum() + np.abs(xy).sum()))
     return xx, yy, xy
 
 

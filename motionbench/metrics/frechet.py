@@ -66,7 +66,7 @@ def _checked(sample: ArrayLike, name: str) -> Floats:
 def finite(value: float) -> float:
     """Return `value`, or raise a FeatureError where finite features have overflowed."""
     if not math.isfinite(value):
-        raise FeatureError("the features are too large: their squares overflow", "scale them down")
+        raise FeatureError("the features are too large: sums of their products overflow", "scale them down")
     return value
 
 

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+from motionbench.errors import PluginError
+from motionbench.stats import mean_interval, reduce_mean
+from motionbench.types import Row
+
+
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_no_interval_below_eight_cases(n):
+    s = mean_interval(np.arange(n) + 0.5, seed=0)
+    assert s.value == n / 2
+    assert (s.low, s.high, s.se) == (None, None, None)
+    assert str(n) in s.reason and "8" in s.reason
+
+
+def test_nothing_to_average():
+    s = mean_interval([], seed=0)
+    assert s.value is None and s.reason
+
+
+def test_t_interval_by_hand():
+    s = mean_interval([1, 2, 3, 4, 5, 6, 7, 8, 9], seed=0)
+    se = math.sqrt(7.5) / 3
+    assert s.value == 5 and s.se == pytest.approx(se)
+    assert s.high - 5 == pytest.approx(2.306004 * se, rel=1e-6) == 5 - s.low
+    assert "t-interval" in s.method
+    wider = mean_interval([1, 2, 3, 4, 5, 6, 7, 8, 9], seed=0, level=0.99)
+    assert wider.high - 5 == pytest.approx(3.355387 * se, rel=1e-6)
+
+
+def test_from_thirty_cases_on_a_bootstrap():
+    data = np.random.default_rng(0).exponential(size=30)
+    assert "t-interval" in mean_interval(data[:29], 0).method
+    s = mean_interval(data, 0)
+    assert "BCa" in s.method
+    assert s.high - s.value > s.value - s.low  # BCa leans to the side of the long tail
+
+
+def test_bootstrap_covers_a_skewed_mean():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for seed in range(60):
+        s = mean_interval(rng.exponential(size=40), seed)
+        hits += s.low <= 1 <= s.high
+    assert hits >= 50
+
+
+def test_order_does_not_matter_and_the_seed_does():
+    data = np.random.default_rng(2).normal(size=64)
+    assert mean_interval(data, 5) == mean_interval(data[::-1], 5)
+    assert mean_interval(data, 5).low != mean_interval(data, 6).low
+
+
+@pytest.mark.parametrize("n", [8, 29, 30, 128])
+@pytest.mark.parametrize("value", [0.0, 1.0, -3.7e5])
+@pytest.mark.filterwarnings("error")
+def test_equal_values_collapse(n, value):
+    s = mean_interval([value] * n, 0)
+    assert s.value == s.low == s.high == pytest.approx(value) and s.se == 0
+    assert "equal" in s.method
+
+
+@pytest.mark.filterwarnings("error")
+def test_equal_up_to_rounding_and_a_single_outlier():
+    assert "equal" in mean_interval([0.1] * 20 + [0.3 - 0.2] * 20, 0).method
+    s = mean_interval([0.0] * 127 + [1.0], 0)
+    assert 0 <= s.low < s.value < s.high < 0.1
+
+
+def test_fast_enough():
+    data = np.random.default_rng(3).normal(size=128)
+    mean_interval(data, 0)
+    start = time.process_time()
+    mean_interval(data, 0)
+    assert time.process_time() - start < 0.5  # 0.06 s on an idle core
+
+
+@pytest.mark.parametrize("bad", [[1.0, math.nan], [math.inf] * 9, [[1.0], [2.0]]])
+def test_bad_values(bad):
+    with pytest.raises(ValueError, match="finite"):
+        mean_interval(bad, 0)
+
+
+@pytest.mark.parametrize("level", [0, 1, -0.5, 95])
+def test_bad_level(level):
+    with pytest.raises(ValueError, match="level"):
+        mean_interval([1.0] * 9, 0, level)
+
+
+def rows(values):
+    return [Row(f"c{i:03d}", "single", "ad", "ok", {"value": v}) for i, v in enumerate(values)]
+
+
+def test_reduce_mean():
+    data = np.random.default_rng(4).normal(size=40).tolist()
+    assert reduce_mean(rows(data), 9) == mean_interval(data, 9)
+    assert reduce_mean(rows(data)[::-1], 9) == reduce_mean(rows(data), 9)
+
+
+@pytest.mark.parametrize("bad", [None, math.nan, "0.5"])
+def test_a_row_without_a_value_is_the_metrics_fault(bad):
+    with pytest.raises(PluginError, match="case c001"):
+        reduce_mean(rows([1.0, bad]), 0)
