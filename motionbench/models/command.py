@@ -131,6 +131,8 @@ def split(command: str) -> list[str]:
     """
     try:
         words = shlex.split(command)
+        if len(words) == 1 and " " in words[0]:  # command:"prog {out}", with the quotes still around it
+            words = shlex.split(words[0])
     except ValueError as error:
         raise ConfigError(f"command: {command!r} cannot be split into words: {error}") from error
     if not words:

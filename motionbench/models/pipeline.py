@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import sys
 import typing as t
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from motionbench.errors import ConfigError, ModelError
+from motionbench.errors import ConfigError, MissingDependency, ModelError
 from motionbench.registry import foreign, nearest
 from motionbench.types import Request, Video
 
@@ -57,6 +58,7 @@ class DiffusersModel:
 
     Raises:
         ConfigError: it cannot be loaded, takes no image, makes no video, or has no such option.
+        MissingDependency: it needs a package that is not installed.
     """
 
     name = "diffusers"
@@ -84,12 +86,13 @@ class DiffusersModel:
         dtype = dtype if dtype != "auto" else "float32" if device == "cpu" else "bfloat16"
         if dtype not in ("float32", "float16", "bfloat16"):
             raise ConfigError(f"{self.label}: dtype is {dtype!r}", "dtypes are float32, float16 and bfloat16")
-        from diffusers import DiffusionPipeline
+        from diffusers import DiffusionPipeline, __version__
 
+        keyword = "dtype" if tuple(map(int, __version__.split(".")[:2])) >= (0, 42) else "torch_dtype"
         hint = "only safetensors are loaded; --offline needs all files in the local cache"
         with foreign(ConfigError, f"{self.label} cannot be loaded", hint):
             self.pipeline = DiffusionPipeline.from_pretrained(
-                repository, use_safetensors=True, torch_dtype=getattr(torch, dtype), variant=variant, **where
+                repository, use_safetensors=True, variant=variant, **{keyword: getattr(torch, dtype)}, **where
             ).to(device)
         self.pipeline.set_progress_bar_config(disable=True)
 
@@ -137,6 +140,10 @@ class DiffusersModel:
         if not isinstance(pipeline, type):
             raise ConfigError(f"{self.label} is a {name}, which diffusers {diffusers.__version__} does not have")
         parameters = inspect.signature(pipeline.__call__).parameters
+        module = sys.modules[pipeline.__module__]
+        if hasattr(module, "basic_clean") and not module.is_ftfy_available():
+            # diffusers does not ask for it, and such a pipeline would fail at every prompt.
+            raise MissingDependency(f"{self.label} is a {name}, which needs the package ftfy", "pip install ftfy")
         if "image" not in parameters:
             raise ConfigError(f"{self.label} is a {name}, which takes no image", "name an image-to-video pipeline")
         if not any(count in parameters for count in FRAME_COUNTS):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import math
 import operator
 import re
 import sys
@@ -194,19 +195,27 @@ def without_folders(text: str) -> str:
     >>> without_folders("command:/opt/bin/prog --weights=/data/w.safetensors {image}")
     'command:prog --weights=w.safetensors {image}'
     """
-    return re.sub(r"(?<![^\s=:,'\"])(?:~?/|[A-Za-z]:[\\/])(?:[^\s'\"]*[\\/])?(?=[^\s\\/'\"])", "", text)
+    start = r"(?:~?/(?!/)|[A-Za-z]:[\\/])"
+    text = re.sub(rf"(['\"]){start}[^'\"]*[\\/](?=[^\\/'\"]+\1)", r"\1", text)  # in quotes, spaces are part of it
+    return re.sub(rf"(?<![^\s=:,'\"]){start}(?:[^\s'\"]*[\\/])?(?=[^\s\\/'\"])", "", text)
 
 
 def _scalar(key: str, value: t.Any) -> Scalar:
     if isinstance(value, str):
         try:
-            parsed = json.loads(value, parse_constant=lambda word: word)
-        except ValueError:
+            parsed = json.loads(value)
+        except (ValueError, RecursionError):
             return value
-        return parsed if isinstance(parsed, (str, int, float, bool, type(None))) else value
-    if isinstance(value, (int, float, bool, type(None))):
-        return value
-    raise ConfigError(f"the option {key!r} is a {type(value).__name__}, expected text, a number, true, false or null")
+        # JSON has no infinity, but Python's parser makes one of 1e999 and of the word itself.
+        return parsed if _is_scalar(parsed) else value
+    if not _is_scalar(value):
+        what = repr(value) if isinstance(value, float) else f"a {type(value).__name__}"
+        raise ConfigError(f"the option {key!r} is {what}, expected text, a number, true, false or null")
+    return t.cast(Scalar, value)
+
+
+def _is_scalar(value: t.Any) -> bool:
+    return isinstance(value, (str, int, type(None))) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _attribute(target: str) -> t.Any:

@@ -121,7 +121,10 @@ def test_one_line_is_fit_for_a_note(text: str, expected: str) -> None:
 
 
 def test_foreign_errors_become_ours_and_keep_their_cause() -> None:
-    with pytest.raises(PluginError, match="it broke: KeyError: 'k'") as caught, registry.foreign(PluginError, "it broke"):
+    with (
+        pytest.raises(PluginError, match="it broke: KeyError: 'k'") as caught,
+        registry.foreign(PluginError, "it broke"),
+    ):
         {}["k"]  # noqa: B018
     assert isinstance(caught.value.__cause__, KeyError)
     for passing in (KeyboardInterrupt, MemoryError, MotionBenchError("m")):

@@ -44,4 +44,6 @@ def reduce(rows: Sequence[Row], seed: int) -> Summary:
 
 
 LUMA = Backend(name="toy-luma", role="luma", recipe=1, load=load_luma)
-BRIGHTNESS = Metric("brightness", 1, (Need("luma"),), measure, reduce, "0..255", "none", "Mean brightness of the frames")
+BRIGHTNESS = Metric(
+    "brightness", 1, (Need("luma"),), measure, reduce, "0..255", "none", "Mean brightness of the frames"
+)
