@@ -5,6 +5,7 @@ asks a model for a video and checks what comes back.
 """
 
 from motionbench.models.check import generate
-from motionbench.models.spec import ModelSpec, Scalar, parse_options, resolve_model
+from motionbench.models.options import Scalar, parse_options
+from motionbench.models.spec import ModelSpec, resolve_model
 
 __all__ = ["ModelSpec", "Scalar", "generate", "parse_options", "resolve_model"]

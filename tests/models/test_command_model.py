@@ -68,7 +68,7 @@ def test_it_is_given_everything_a_model_sees(program, make_request, tmp_path) ->
     code = """
         from PIL import Image
         import numpy as np
-        keys = ["image", "masks", "out", "prompt", "motion_prompt", "seed", "frames", "fps", "width", "height", "case_id"]
+        keys = "image masks out prompt motion_prompt seed frames fps width height case_id".split()
         values = dict(zip(keys, sys.argv[2:]))
         masks = {name: np.asarray(Image.open(os.path.join(values["masks"], name))).tolist()
                  for name in sorted(os.listdir(values["masks"]))}
@@ -232,7 +232,7 @@ def test_a_relative_program_is_found(tmp_path, ready, make_request, monkeypatch)
     monkeypatch.chdir(tmp_path)
     tool = tmp_path / "tool.sh"
     tool.write_text('#!/bin/sh\ncp "$1" "$2"\n')
-    with pytest.raises(ConfigError, match="no program './tool.sh'"):
+    with pytest.raises(ConfigError, match=r"no program '\./tool\.sh'"):
         CommandModel("./tool.sh --in=x {out}")
     tool.chmod(0o755)
     assert len(CommandModel("./tool.sh ready.mp4 {out}").generate(make_request()).frames) == 6

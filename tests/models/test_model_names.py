@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from motionbench.errors import ConfigError, PluginError
 from motionbench.models import generate, parse_options, resolve_model
 from motionbench.models.fingerprint import fingerprint
-from motionbench.models.spec import without_folders
+from motionbench.models.options import without_folders
 from motionbench.models.warp import WarpModel
 
 MODULE = """
@@ -122,7 +122,7 @@ def test_hints_name_what_there_is(module) -> None:
 
 
 def test_a_factory_that_raises_or_gives_no_model_is_a_plugin_error(module) -> None:
-    with pytest.raises(PluginError, match="cannot be built: ValueError: level is below 0$"):
+    with pytest.raises(PluginError, match=r"cannot be built: ValueError: level is below 0$"):
         resolve_model(f"{module}:Klass", {"level": "-1"}).build()
     with pytest.raises(PluginError, match="was built as a int, which has no generate"):
         resolve_model(f"{module}:wrong").build()
@@ -132,7 +132,7 @@ def test_a_module_that_is_not_there_and_one_that_breaks(module, tmp_path) -> Non
     with pytest.raises(ConfigError, match="no module 'mb_absent'"):
         resolve_model("mb_absent.sub:Model")
     (tmp_path / "mb_needs.py").write_text("import mb_other_absent")
-    with pytest.raises(PluginError, match="'mb_needs' cannot be imported: ModuleNotFoundError: .*mb_other_absent"):
+    with pytest.raises(PluginError, match=r"'mb_needs' cannot be imported: ModuleNotFoundError: .*mb_other_absent"):
         resolve_model("mb_needs:Model")
     (tmp_path / "mb_syntax.py").write_text("def broken(:\n")
     with pytest.raises(PluginError, match="'mb_syntax' cannot be imported: SyntaxError"):

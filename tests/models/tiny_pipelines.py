@@ -1,4 +1,4 @@
-"""Tiny random pipelines, saved as a user's would be. Nothing is downloaded: weights, vocabulary and all are made here."""
+"""Tiny random pipelines, saved as a user's would be: weights, vocabulary and all are made here."""
 
 from __future__ import annotations
 

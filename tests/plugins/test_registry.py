@@ -61,7 +61,7 @@ def test_two_distributions_with_one_name_are_both_named(install) -> None:
 
 def test_a_plugin_cannot_take_a_name_of_ours(install) -> None:
     install("plug-a", {"models": {"static": "plug_a:X"}}, "X = dict")
-    with pytest.raises(PluginError, match="motionbench .*and plug-a"):
+    with pytest.raises(PluginError, match=r"motionbench .*and plug-a"):
         registry.load("models", "static")
 
 
@@ -125,7 +125,7 @@ def test_foreign_errors_become_ours_and_keep_their_cause() -> None:
         pytest.raises(PluginError, match="it broke: KeyError: 'k'") as caught,
         registry.foreign(PluginError, "it broke"),
     ):
-        {}["k"]  # noqa: B018
+        {}["k"]
     assert isinstance(caught.value.__cause__, KeyError)
     for passing in (KeyboardInterrupt, MemoryError, MotionBenchError("m")):
         with pytest.raises((KeyboardInterrupt, MemoryError, MotionBenchError)), registry.foreign(PluginError, "x"):

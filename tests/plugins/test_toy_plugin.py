@@ -80,8 +80,8 @@ def test_it_is_scored_by_the_command_line(toy_site: Path, tmp_path: Path) -> Non
     code = "from motionbench.cli import main; main()"
     done = in_toy_site(
         toy_site, "-c", code, "evaluate", "--model", "slide", "-o", "step=3", "--metric", "brightness",
-        "--profile", str(base), "--dataset", str(data), "--out", str(tmp_path / "run"), "--cache", str(tmp_path / "cache"),
-        "--json", cwd=tmp_path,
+        "--profile", str(base), "--dataset", str(data), "--out", str(tmp_path / "run"),
+        "--cache", str(tmp_path / "cache"), "--json", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     run = json.loads((tmp_path / "run" / "run.json").read_text())
