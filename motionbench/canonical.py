@@ -81,8 +81,13 @@ def dump(value: Json, indent: int | None = 2) -> bytes:
     return text.encode("utf-8") + b"\n"
 
 
-def write_atomic(path: Path, chunks: Iterable[bytes]) -> str:
+def write_atomic(path: Path, chunks: Iterable[bytes], *, sync: bool = True) -> str:
     """Write `chunks` to `path` so that a reader finds the old file or the whole new one; return the new sha256 (hex).
+
+    Args:
+        path: the file; its folder is made if need be.
+        chunks: its content.
+        sync: wait until it would survive a power cut; False is for the many small files that are easily made again.
 
     Raises:
         ConfigError: the folder cannot be made or written, or the disk is full.
@@ -97,8 +102,9 @@ def write_atomic(path: Path, chunks: Iterable[bytes]) -> str:
                 for chunk in chunks:
                     digest.update(chunk)
                     file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -64,16 +64,15 @@ def _embed(out: Path, page: view.Page) -> tuple[dict[str, str], dict[str, t.Any]
                 clips[name] = "data:video/mp4;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
             else:
                 clips[name] = f"{media.FOLDER}/{name}"
-        packed = {side: media.read_overlay(out, name) for side, name in case.overlays.items()}
-        drawn = {side: overlay.model_dump() for side, overlay in packed.items() if overlay is not None}
-        if not drawn:
-            continue
-        if case in embedded:
-            overlays[case.key] = drawn
-        else:
+        found = {side: media.read_overlay(out, name) for side, name in case.overlays.items()}
+        drawn = {side: overlay for side, overlay in found.items() if overlay is not None}
+        if drawn and case in embedded:
+            overlays[case.key] = {side: overlay.model_dump() for side, overlay in drawn.items()}
+        elif drawn:
             overlays[case.key] = f"{media.FOLDER}/{case.key}.js"
-            text = f"motionbenchOverlay({json.dumps(case.key)},{_json(drawn)});\n"
-            write_atomic(out / overlays[case.key], [text.encode("utf-8")])
+            sides = ",".join(f'"{side}":{overlay.model_dump_json()}' for side, overlay in drawn.items())
+            script = f'motionbenchOverlay("{case.key}",{{{sides}}});\n'
+            write_atomic(out / overlays[case.key], [script.encode("utf-8")], sync=False)
     return clips, overlays
 
 

@@ -109,6 +109,16 @@ def methods(run: RunFile) -> list[str]:
     return [f"{method} ({', '.join(names)})" for method, names in found.items() if method]
 
 
+def details(run: RunFile) -> list[str]:
+    """Return what else is known of each metric on all cases (floors, dimensions), one entry for each metric."""
+    found = []
+    for line in sheet(run).lines:
+        known = {name: value for name, value in line.widest.details.items() if name != "reference"}
+        texts = [f"{name} {'unknown' if v is None else numbers.plain(v)}" for name, v in sorted(known.items())]
+        found += [f"{line.name}: {', '.join(texts)}"] if texts else []
+    return found
+
+
 def coverage(line: Line) -> str:
     """Return how many of the expected cases a metric rests on: "128" or "120 of 128"."""
     estimate = line.widest
@@ -128,6 +138,7 @@ def to_markdown(run: RunFile) -> str:
             markup.markdown_grid(header, rows),
             *([notes] if notes else []),
             *([f"Uncertainty: {escape('; '.join(found), 1000)}\n"] if (found := methods(run)) else []),
+            *([f"Details: {escape('; '.join(known), 1000)}\n"] if (known := details(run)) else []),
         ]
     )
 

@@ -44,7 +44,7 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class Worst:
-    """A metric's distribution over the cases, and the cases at its bad end."""
+    """A metric's distribution over the cases, and the cases at its bad end; none where all cases are equal."""
 
     line: table.Line
     axis: charts.Scale
@@ -70,6 +70,7 @@ class Page:
     sheet: table.Sheet
     headline: str
     methods: list[str]
+    details: list[str]
     axes: Mapping[str, charts.Scale | None]
     cases: list[CaseView]
     measured: list[table.Line]
@@ -117,6 +118,7 @@ def build(run: RunFile, media: Sequence[CaseMedia]) -> Page:
         sheet=sheet,
         headline=table.headline(run),
         methods=table.methods(run),
+        details=table.details(run),
         axes={line.name: charts.estimates_scale(line.cells.values()) for line in sheet.lines},
         cases=cases,
         measured=measured,
@@ -180,9 +182,7 @@ def _row(row: Row | None, places: Mapping[str, int]) -> dict[str, t.Any]:
         "bad": bool(place and _is_bad(place, len(places))),
         "parts": [[name, text] for name, text in parts.items() if text],
         "columns": columns,
-        "objects": [
-            [thing.get("object_id"), *(_number(thing.get(name)) or "–" for name in columns)] for thing in objects
-        ],
+        "objects": [[thing.get("object_id"), *(_entry(thing.get(name)) for name in columns)] for thing in objects],
     }
 
 
@@ -195,7 +195,7 @@ def _worst(
     else:
         middle = sorted(values.values())[len(values) // 2]
         ordered = sorted(values, key=lambda case: (-abs(values[case] - middle), case))
-    chosen = ordered[:_SHOWN_WORST]
+    chosen = ordered[:_SHOWN_WORST] if len(set(values.values())) > 1 else []
     axis = charts.scale(list(values.values()))
     ticks = sorted((axis.at(value), case in chosen) for case, value in values.items())
     return Worst(line, axis, ticks, [(by_id[case], _number(values[case])) for case in chosen])
@@ -234,6 +234,11 @@ def _place(place: int, count: int) -> str:
 def _ordinal(number: int) -> str:
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def _entry(value: t.Any) -> str:
+    """A cell about an object: a number, a word, or a dash."""
+    return _number(value) or (value if isinstance(value, str) else "") or "–"
 
 
 def _number(value: t.Any) -> str:

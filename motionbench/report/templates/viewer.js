@@ -203,7 +203,7 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input[type=search], select, summary, a, .tablist, .scroll");
   if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
-  if (event.key === " " && event.target.closest("button:not(#play), input")) return;
+  if (event.key === " " && event.target.closest("button, input")) return;  // theirs to answer
   event.preventDefault();
   KEYS[event.key]();
 });
