@@ -33,7 +33,7 @@ def rounded(value: float, decimals: int, exponent: int = 0) -> str:
 
 def exponent(largest: float) -> int:
     """Return the power of ten to write numbers of up to this size in: 0 unless they are very small or very large."""
-    return 0 if largest == 0 or 1e-3 <= largest < 1e7 else math.floor(math.log10(largest))
+    return 0 if largest == 0 or 1e-4 <= largest < 1e7 else math.floor(math.log10(largest))
 
 
 def plain(value: float | int) -> str:
