@@ -33,7 +33,15 @@ IDENTITY = {
 }
 TIMING = {
     "created": "2025-01-01T00:00:00Z",
-    "seconds": {"decode": 1, "generate": 0, "backends": {"dis": 2.5}, "metrics": 0.1, "statistics": 0.2, "report": 0, "total": 4},
+    "seconds": {
+        "decode": 1,
+        "generate": 0,
+        "backends": {"dis": 2.5},
+        "metrics": 0.1,
+        "statistics": 0.2,
+        "report": 0,
+        "total": 4,
+    },
     "decoded_videos": 2,
     "cache": {"hits": 0, "misses": 2},
     "host": {"cpus": 2, "cache": "/tmp/x"},
