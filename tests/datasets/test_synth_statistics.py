@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from motionbench.datasets.synth import motion
+
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 
 
@@ -46,3 +48,11 @@ def test_the_prompt_determines_the_motion():
     redrawn, static, error, static_error = mean
     assert redrawn >= 0.6 and static <= 0.35
     assert error <= static_error / 3
+
+
+@pytest.mark.parametrize("words", [motion.SPEEDS, motion.SPINS])
+def test_words_of_pace_do_not_overlap(words):
+    ranges = [words[word] for word in ("slowly", "steadily", "quickly")]
+    for (low, high), (higher, _) in zip(ranges, ranges[1:], strict=False):
+        # A reader can tell the words apart, and one word leaves at most a fifth of the pace open.
+        assert low < high <= 1.2 * low and higher > 1.3 * high
