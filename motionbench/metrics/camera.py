@@ -2,7 +2,7 @@
 
 Camera. In each step of a window a similarity (shift, rotation, zoom) is fitted to the background tracks that are seen
 at both ends: the hypothesis of the least median squared residual (Rousseeuw 1984) among 128 two-point fits and one pure
-shift, then least squares on its inliers (within 2.5 robust standard deviations, at least half a pixel).
+shift, then least squares on the tracks within 2.5 of its robust standard deviations, at least half a pixel.
 
 Motion. The steps are chained and inverted, which gives each object track as it would look from the window's first
 frame. From it speed, acceleration and jerk follow as divided differences at the frames' true times. A track that is
@@ -10,9 +10,10 @@ seen throughout its window gives the root mean square of each; an object the med
 (square root of the area of its mask in frame 0) per second, second² and second³.
 
 Range: >= 0; a still video gives exactly 0. Failure modes: a similarity does not describe parallax, so a moving camera
-in a deep scene leaves apparent motion (see the share of inliers); where more than half of the background moves by
-itself it is taken for the camera; lost tracks are not measured here, so teleports and disappearances show in survival
-only; a window of fewer than 4 frames has no jerk. Tracking noise sets a floor that grows with the frame rate.
+in a deep scene leaves apparent motion (see the share of inliers: tracks within a pixel of the fit); where more than
+half of the background moves by itself it is taken for the camera; lost tracks are not measured here, so teleports and
+disappearances show in survival only; a window of fewer than 4 frames has no jerk. Tracking noise sets a floor that grows
+with the frame rate.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ Floats = NDArray[np.float64]
 
 HYPOTHESES = 128
 MIN_BACKGROUND = 6  # visible background tracks for a fit; two determine it, and half may be wrong
-INLIER_PIXELS = 0.5
+INLIER_PIXELS = 1.0  # a fixed distance: one that follows the residuals would call any mess explained
+_FIT_PIXELS = 0.5
 _MAX_TURN = 0.5  # |zoom and rotation - 1| in one step; a larger one comes from mismatched tracks, not from a camera
 ORDERS = ("amplitude", "acceleration", "jerk")
 
@@ -42,7 +44,7 @@ class Step:
     Attributes:
         turn: zoom * exp(i rotation) - 1.
         shift: pixels.
-        inliers: share of the background tracks that it explains.
+        inliers: share of the background tracks that it explains to within a pixel.
     """
 
     turn: complex
@@ -75,9 +77,9 @@ def fit_camera(before: Complex, after: Complex) -> Step | None:
     medians = np.median(residuals, axis=1)
     best = int(np.argmin(medians))
     spread = 1.4826 * (1 + 5 / (n - 2)) * float(medians[best])
-    kept = residuals[best] <= max(2.5 * spread, INLIER_PIXELS)
+    kept = residuals[best] <= max(2.5 * spread, _FIT_PIXELS)
     turn, shift = _least_squares(before[kept], moved[kept])
-    return Step(turn, shift, float(np.mean(kept)))
+    return Step(turn, shift, float(np.mean(np.abs(moved - turn * before - shift) <= INLIER_PIXELS)))
 
 
 def _least_squares(before: Complex, moved: Complex) -> tuple[complex, complex]:
@@ -139,7 +141,7 @@ class Motion:
 
     Attributes:
         objects: object id to {"amplitude", "acceleration", "jerk"}; None where it could not be measured.
-        inliers: median share of background tracks that the fitted camera explains, None if it was never fitted.
+        inliers: median share of background tracks within a pixel of the fitted camera, None if it was never fitted.
     """
 
     objects: Mapping[int, Mapping[str, float | None]]

@@ -21,7 +21,9 @@ higher is better. Components per object: camera-compensated amplitude, accelerat
 modes in `motionbench.metrics.camera`); `camera_inliers` says how far to trust them. Sources: VMBench's temporal
 coherence score (https://arxiv.org/abs/2503.10076) for excused losses; the windows keep long and short clips comparable.
 Failure modes: a frozen video scores a perfect 1 (read the amplitude beside it); a tracker loses points on fast, flat or
-thin objects and in noise; masks that drift onto the background make a lost object look safe.
+thin objects, in noise and near edges of what covers them; an object that passes behind something without a mask (a
+pillar) counts as lost, in a real video too, so compare with the reference's value; masks that drift onto the background
+make a lost object look safe.
 """
 
 from __future__ import annotations
