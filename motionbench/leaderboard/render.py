@@ -131,18 +131,21 @@ def _anchors(table: Table, shown: Sequence[int]) -> list[str]:
 
 def _notes(table: Table) -> list[str]:
     identity, protocol = table.identity, table.identity.protocol
+    shown = _shown(table)
     notes = []
     for index, column in enumerate(table.columns):
-        estimates = [line.cells[index].estimate for line in table.lines]
-        if index not in _shown(table):
-            notes.append(f"{column.label} has no value here: {estimates[0].reason}")
-        elif column.metric == "fvd" and not column.ranked:
+        if index in shown and column.metric == "fvd" and not column.ranked:
             notes.append(
-                f"{column.label} is not ranked: it rests on {estimates[0].expected} videos, and below {FVD_CASES} its "
-                "bias depends on the number of videos and on the system"
+                f"{column.label} is not ranked: it rests on {table.cases} videos, and below {FVD_CASES} its bias "
+                "depends on the number of videos and on the system"
             )
-        elif column.direction == "none":
-            notes.append(f"{column.label} has no better direction: it should be near that of the real videos")
+    if free := [table.columns[i].label for i in shown if table.columns[i].direction == "none"]:
+        notes.append(f"Neither more nor less is better, near the real videos is: {', '.join(free)}")
+    empty: dict[str, list[str]] = {}
+    for index, column in enumerate(table.columns):
+        if index not in shown:
+            empty.setdefault(table.lines[0].cells[index].estimate.reason, []).append(column.label)
+    notes += [f"Not applicable: {', '.join(labels)} ({reason})" for reason, labels in empty.items()]
     if table.columns[0].metric in HEADLINES:
         notes.insert(0, f"Systems are sorted by {table.columns[0].label}; there is no overall score")
     notes += _uncovered(table)
@@ -164,7 +167,9 @@ def _uncovered(table: Table) -> list[str]:
             cell = line.cells[index]
             if cell.estimate.n < cell.estimate.expected:
                 reasons.setdefault(cell.estimate.reason, []).append(table.columns[index].label)
-        notes += [f"{line.label} lacks cases in {', '.join(labels)}: {why}" for why, labels in reasons.items()]
+        notes += [
+            f"Cases are lacking for {line.label} in {', '.join(labels)}: {why}" for why, labels in reasons.items()
+        ]
     return notes
 
 

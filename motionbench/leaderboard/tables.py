@@ -22,6 +22,7 @@ from motionbench.types import Direction, Estimate
 
 FVD_CASES = 2000  # videos; below this an fvd is shown and not ranked
 HEADLINES = ("tmr", "survival")  # rows are sorted by the first of these that the table has
+_LAST = ("ad", "ad_norm", "dynamic_degree", "fvd", "fvd_split", "kvd")  # columns that describe rather than rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _table(key: str, members: Sequence[Entry], subset: str) -> Table:
     headline = next((metric for metric in HEADLINES if metric in identity.metrics), "")
     ordered = sorted(members, key=lambda m: (*_rank_key(m, numbers[id(m)].get(headline)), labels[id(m)]))
     columns, cells, anchors = [], [], []
-    for metric in sorted(identity.metrics, key=lambda name: (name != headline, name)):
+    for metric in sorted(identity.metrics, key=lambda name: (name != headline, *_place(name))):
         estimates = [numbers[id(m)][metric] for m in ordered]
         column = _column(identity, metric, estimates)
         columns.append(column)
@@ -131,6 +132,10 @@ def _table(key: str, members: Sequence[Entry], subset: str) -> Table:
         for row, member in enumerate(ordered)
     )
     return Table(key, identity, subset, tuple(columns), lines, tuple(anchors), _warnings(columns, lines))
+
+
+def _place(metric: str) -> tuple[int, str]:
+    return _LAST.index(metric) + 1 if metric in _LAST else 0, metric
 
 
 def _rank_key(entry: Entry, headline: Estimate | None) -> tuple[int, float]:
@@ -259,7 +264,7 @@ def _anchor(column: Column, estimates: Sequence[Estimate]) -> str:
 
 def _warnings(columns: Sequence[Column], lines: Sequence[Line]) -> tuple[str, ...]:
     """Rows that are copies, and metrics that a picture that stands still wins."""
-    found = _copies(lines)
+    topped = []
     for index, column in enumerate(columns):
         sign = -1 if column.direction == "lower" else 1
         full = [(line, line.cells[index].estimate) for line in lines]
@@ -267,11 +272,9 @@ def _warnings(columns: Sequence[Column], lines: Sequence[Line]) -> tuple[str, ..
         static = [sign * value for baseline, value in numbers if baseline == "static"]
         others = [sign * value for baseline, value in numbers if not baseline]
         if column.direction != "none" and static and others and max(static) >= max(others):
-            found.append(
-                f"The static baseline tops {column.label}: it can be won by not moving, so read it beside a metric "
-                "of motion"
-            )
-    return tuple(found)
+            topped.append(column.label)
+    gameable = f"The static baseline tops {', '.join(topped)}: what a still picture wins says nothing of motion"
+    return (*_copies(lines), *([gameable] if topped else []))
 
 
 def _copies(lines: Sequence[Line]) -> list[str]:
@@ -281,4 +284,4 @@ def _copies(lines: Sequence[Line]) -> list[str]:
         values = tuple(cell.estimate.value for cell in line.cells)
         if any(value is not None for value in values):
             same[line.entry.run.cases_sha256, values].append(line.label)
-    return [f"{', '.join(labels)} have the same scores in every case" for labels in same.values() if len(labels) > 1]
+    return [f"The same scores in every case: {', '.join(labels)}" for labels in same.values() if len(labels) > 1]
