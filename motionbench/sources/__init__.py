@@ -13,7 +13,7 @@ from pathlib import Path
 from motionbench import registry
 from motionbench.models import Scalar, parse_options, resolve_model
 from motionbench.models.spec import PREFIXES
-from motionbench.sources.base import FileFootage, Listing, Source
+from motionbench.sources.base import Listing, Source
 from motionbench.sources.folder import FolderSource, scan
 from motionbench.sources.generated import ModelSource, ObjectRecipe
 from motionbench.sources.reference import ReferenceSource, ShuffledFootage, ShuffleSource
@@ -21,7 +21,6 @@ from motionbench.sources.request import case_seed, first_masks, make_request
 from motionbench.types import I2VModel
 
 __all__ = [
-    "FileFootage",
     "FolderSource",
     "Listing",
     "ModelSource",

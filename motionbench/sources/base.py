@@ -1,17 +1,13 @@
-"""What every source offers, and the footage of a file."""
+"""What every source offers."""
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from motionbench.errors import ConfigError, DataError, VideoError
-from motionbench.types import Case, Clip, Dataset, Footage, Protocol
-from motionbench.video import load_video
-from motionbench.video.frame_folder import frame_files
+from motionbench.errors import ConfigError, DataError
+from motionbench.types import Case, Dataset, Footage, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,41 +55,6 @@ class Source(t.Protocol):
     def identity(self) -> dict[str, t.Any]:
         """`{name, kind, options}` as JSON types, without the folders of this machine."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class FileFootage:
-    """A video file, or a folder of frames. `sha256` saves reading the file once more where it is known."""
-
-    path: Path
-    sha256: str = ""
-
-    def load(self, protocol: Protocol) -> Clip:
-        """Decode it under the protocol; see `motionbench.video.load_video`."""
-        return load_video(self.path, protocol)
-
-    def digest(self) -> str:
-        """sha256 of the file's bytes; of a folder, of the names and bytes of its pictures and its fps.txt.
-
-        Raises:
-            VideoError: it cannot be read.
-        """
-        if self.sha256:
-            return self.sha256
-        try:
-            if not self.path.is_dir():
-                return file_sha256(self.path)
-            parts = [file for file in (*frame_files(self.path), self.path / "fps.txt") if file.is_file()]
-            names = sorted((file.name, file_sha256(file)) for file in parts)
-        except OSError as error:
-            raise VideoError(f"the video {self.path.name!r} cannot be read: {error.strerror}") from error
-        return hashlib.sha256(repr(names).encode("utf-8", "backslashreplace")).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """Hex sha256 of a file's bytes. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_stem(case_id: str) -> str:

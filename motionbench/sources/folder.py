@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from motionbench.datasets.files import FileFootage
 from motionbench.errors import DataError, VideoError
-from motionbench.sources.base import FileFootage, Listing, no_options
+from motionbench.sources.base import Listing, no_options
 from motionbench.types import Case, Dataset, Protocol
 from motionbench.video.frame_folder import frame_files
 

@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motionbench.canonical import dump, write_atomic
-from motionbench.errors import ConfigError, ModelError
+from motionbench.datasets.files import FileFootage
+from motionbench.errors import ConfigError, ModelError, VideoError
 from motionbench.models import ModelSpec, generate
 from motionbench.models.fingerprint import fingerprint
-from motionbench.sources.base import FileFootage, Listing, file_sha256, file_stem, no_options
+from motionbench.sources.base import Listing, file_stem, no_options
 from motionbench.sources.request import make_request, request_digest
 from motionbench.types import Case, Dataset, I2VModel, Protocol
 from motionbench.video import encode
@@ -128,9 +129,8 @@ class ModelSource:
         """
         path, request = self._path(case), request_digest(case, protocol, self.seed)
         key = hashlib.sha256(dump({"recipe": KEY_RECIPE, "model": self.model_sha256, "request": request})).hexdigest()
-        known = self._known(case, key)
-        if known:
-            return FileFootage(path, known)
+        if self._is_answer(case, key):
+            return FileFootage(path)
         self._refuse_foreign(case)
         if self._model is None:
             self._model = self.recipe.build()
@@ -145,7 +145,7 @@ class ModelSource:
         sha256 = hashlib.sha256(content).hexdigest()
         write_atomic(self._key_file(case), [dump({"case_id": case.id, "request": key, "sha256": sha256})])
         write_atomic(path, [content])
-        return FileFootage(path, sha256)
+        return FileFootage(path)
 
     def identity(self) -> dict[str, t.Any]:
         """The model's name (or the one that was given) and options."""
@@ -158,15 +158,14 @@ class ModelSource:
     def _key_file(self, case: Case) -> Path:
         return self.videos / ".keys" / f"{hashlib.sha256(case.id.encode('utf-8', 'surrogatepass')).hexdigest()}.json"
 
-    def _known(self, case: Case, key: str) -> str:
-        """The sha256 of the case's video if it provably answers the request, else ""."""
+    def _is_answer(self, case: Case, key: str) -> bool:
+        """True if the case's video provably answers the request."""
         try:
             note = json.loads(self._key_file(case).read_bytes())
-            sha256 = file_sha256(self._path(case))
-        except (OSError, ValueError):
-            return ""
-        proven = isinstance(note, dict) and note.get("request") == key and note.get("sha256") == sha256
-        return sha256 if proven else ""
+            sha256 = FileFootage(self._path(case)).digest()
+        except (OSError, ValueError, VideoError):
+            return False
+        return isinstance(note, dict) and note.get("request") == key and note.get("sha256") == sha256
 
     def _refuse_foreign(self, case: Case) -> None:
         path = self._path(case)
