@@ -65,7 +65,6 @@ def test_a_file_and_a_folder_of_one_name_are_two(tmp_path) -> None:
         "<script>alert(1)</script>".replace("/", "∕"),
         "a.b.c",
         "-dash",
-        "..",
         "naïve",
         "猫",
         "a%20b",
