@@ -8,6 +8,7 @@ torchmetrics, and the two agree.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import cv2
@@ -93,7 +94,7 @@ def photometric(inputs: Inputs, upstream: Mapping[str, Features]) -> Features:
     """
     frames = inputs.clip.video.frames
     with single_thread():
-        change = [sum(cv2.mean(cv2.absdiff(a, b))[:3]) / 3 for a, b in zip(frames[:-1], frames[1:], strict=True)]
+        change = [sum(cv2.mean(cv2.absdiff(a, b))[:3]) / 3 for a, b in itertools.pairwise(frames)]
         return {
             "mean": np.asarray([cv2.mean(frame)[:3] for frame in frames], np.float32),
             "gradient": np.asarray([gradient_of(frame) for frame in frames], np.float32),

@@ -7,12 +7,14 @@ docs/benchmarks/ground_truth.md).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from motionbench.backends.classical.camera import without_halo
 from motionbench.backends.classical.opencv import luma, single_thread
 from motionbench.errors import VideoError
 from motionbench.types import Backend, Features, Inputs
@@ -41,9 +43,9 @@ def pair_flow(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np
     """
     height, width = first.shape
     # A fresh object for each pair: a used one keeps the sizes and buffers of its last call.
-    estimator = cv2.DISOpticalFlow_create(PRESET)
+    estimator = cv2.DISOpticalFlow.create(PRESET)
     flow = estimator.calc(_padded(first), _padded(second), None)
-    return np.asarray(flow[:height, :width], dtype=np.float32)
+    return without_halo(first, second, np.asarray(flow[:height, :width], dtype=np.float32))
 
 
 def dense_flow(frames: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -63,7 +65,7 @@ def dense_flow(frames: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[
         raise VideoError("flow needs at least 2 frames, the video has 1", "Give a longer video.")
     with single_thread():
         greys = [luma(frame) for frame in frames]
-        pairs = list(zip(greys[:-1], greys[1:], strict=True))
+        pairs = list(itertools.pairwise(greys))
         forward = np.stack([pair_flow(a, b) for a, b in pairs])
         backward = np.stack([pair_flow(b, a) for a, b in pairs])
     return forward, backward

@@ -1,120 +1,204 @@
-"""Object masks of frame 0, carried through the clip by flow."""
+"""Object masks of frame 0, carried through the clip by flow, tracks and colour.
+
+From frame to frame, each object's plane is fetched along the smooth motion of the object's own pixels (evidence.py).
+At its rim a pixel goes to the object or to the rest by three votes: how far inside the fetched plane it lies, whose
+motion explains it better, and whose colours it has. A pixel stays only if some motion of the object, or its colour,
+explains it: what nothing explains is given up, so that a lost object leaves an empty plane and no mask on the road.
+Growth is bounded by the rim, by the colours, and by the size of the first mask; parts that were hidden come back where
+the first picture, moved along with the object's tracks, is seen again (anchor.py).
+
+Known limits: look-alike neighbours that share motion or colour can be swallowed up to the bound; a soft shadow that
+moves along adds a rim of a pixel or two; an object that turns another side to the camera keeps what it shows of its
+first colours.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from motionbench.backends.classical.opencv import single_thread
+from motionbench.backends.classical.anchor import EXPLAINED, Anchor, Carried, carried_pixels
+from motionbench.backends.classical.colours import levels
+from motionbench.backends.classical.evidence import BLOCK, Box, Mask, Motion, Picture, Plane, Step, box_mean
+from motionbench.backends.classical.opencv import luma, single_thread
 from motionbench.backends.classical.seeds import inset
 from motionbench.errors import NotApplicable
 from motionbench.types import Backend, Features, Inputs
 
-SPREAD = 8.0
-SOFT = 2.0
-PULL = 0.5
-BOX = 7
-EXPLAINED = 0.5
-C1 = (0.01 * 255.0) ** 2
-C2 = (0.03 * 255.0) ** 2
-
-Plane = NDArray[np.float32]
-
-
-def _warp(image, field, grid):
-    at = grid + field
-    return cv2.remap(image, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+SOFT = 2.0  # pixels (sigma) over which the fetched plane is softened: the width of the contested rim
+RIM = 0.1  # the softened plane must reach this, so that a plane grows by two or three pixels a frame at most
+MOTION_VOTE = 0.5
+COLOUR_VOTE = 1.0
+NOISE = 4.0  # grey levels; misfits below it do not decide
+OWN = 0.75  # posterior of a colour that explains a pixel by itself
+FADED = 0.3  # a part whose colours fall below this share of the first mask's is not the object
+LARGEST = 3.0  # times the first mask's area, at the object's scale if that has grown
+MARGIN = 24  # pixels around an object that are looked at
 
 
-def _box(x):
-    return cv2.boxFilter(x, -1, (BOX, BOX), borderType=cv2.BORDER_REFLECT)
+def carry_planes(
+    frames: NDArray[np.uint8],
+    masks0: NDArray[np.bool_],
+    flow: Features,
+    tracks: Features,
+    object_ids: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Carry masks of frame 0 through a clip.
+
+    Args:
+        frames: uint8 [T, H, W, 3].
+        masks0: bool [K, H, W]; planes may overlap, and may be empty (they stay empty).
+        flow: uv and uv_back float32 [T-1, H, W, 2].
+        tracks: xy float32 [N, T, 2], visible bool [N, T] and object_ids int64 [N], seeded in frame 0.
+        object_ids: int64 [K].
+
+    Returns:
+        bool [K, T, H, W].
+    """
+    values = np.zeros((len(masks0), len(frames), *masks0.shape[1:]), np.bool_)
+    values[:, 0] = masks0
+    before, cells = Picture.of(luma(frames[0])), levels(frames[0])
+    anchors: dict[int, Anchor] = {}
+    for k, plane in enumerate(masks0):
+        own = tracks["object_ids"] == object_ids[k]
+        if plane.any():
+            anchors[k] = Anchor(plane, before, cells, tracks["xy"][own], tracks["visible"][own])
+    for to in range(1, len(frames)):
+        after, cells = Picture.of(luma(frames[to])), levels(frames[to])
+        uv = flow["uv"][to - 1]
+        step = Step.of(before, after, uv, flow["uv_back"][to - 1])
+        for k, anchor in anchors.items():
+            values[k, to] = _carry_one(k, values[:, to - 1], anchor, step, _Now(to, uv, cells))
+        before = after
+    return values
 
 
-def _alike(a, b, ma, va):
-    mb = _box(b)
-    vb = _box(b * b) - mb * mb
-    cov = _box(a * b) - ma * mb
-    l = (2 * ma * mb + C1) / (ma * ma + mb * mb + C1)
-    cs = (2 * cov.sum(-1) + 3 * C2) / ((va + vb).sum(-1) + 3 * C2)
-    return l.mean(-1) * cs
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """The new frame: its number, the flow float32 [H, W, 2] that leads to it, its colour cells int32 [H, W]."""
+
+    frame: int
+    uv: NDArray[np.float32]
+    cells: NDArray[np.int32]
 
 
-def _extend(field, weight):
-    """Normalised convolution."""
-    small = (weight.shape[1] // 2, weight.shape[0] // 2)
-    w = cv2.resize(weight, small, interpolation=cv2.INTER_AREA)
-    f = cv2.resize(field * weight[..., None], small, interpolation=cv2.INTER_AREA)
-    s = SPREAD / 2
-    near = cv2.GaussianBlur(f, (0, 0), s), cv2.GaussianBlur(w, (0, 0), s)
-    total = max(float(w.sum()), 1e-6)
-    mean = f.sum((0, 1)) / total
-    out = (near[0] + 1e-4 * mean) / (near[1] + 1e-4)[..., None]
-    return cv2.resize(out.astype(np.float32), (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
+def _carry_one(k: int, planes: NDArray[np.bool_], anchor: Anchor, step: Step, now: _Now) -> Mask:
+    """Plane of object k in the new frame, bool [H, W], from all planes of the old one."""
+    plane, sure, carried = _by_motion(k, planes, anchor, step, now)
+    anchor.advance(now.frame, carried)
+    anchor.search(step.after)
+    amodal = anchor.amodal()
+    around = _bounds(amodal, BLOCK)
+    if around is not None:
+        again = anchor.seen_again(step.after, anchor.tint(now.cells[around]), amodal, around)
+        others = (np.delete(planes, k, 0).any(0) & ~planes[k])[around]
+        plane[around] |= again & (step.crop(around).by_flow(others) <= EXPLAINED)
+    whole = _bounds(plane, BLOCK)
+    if whole is not None:
+        plane[whole] = _tidy(plane[whole], anchor.tint(now.cells[whole]), FADED * anchor.typical)
+    if plane.sum() > LARGEST * max(anchor.area, anchor.expected()):
+        plane &= sure
+    return plane
 
 
-def carry(frames, masks0, uv, uv_back):
-    K, H, W = masks0.shape
-    T = len(frames)
-    grid = np.stack(np.meshgrid(np.arange(W, dtype=np.float32), np.arange(H, dtype=np.float32)), -1)
-    out = np.zeros((K, T, H, W), bool)
-    out[:, 0] = masks0
-    pics = [f.astype(np.float32) for f in frames]
-    for t in range(T - 1):
-        b, f = uv_back[t], uv[t]
-        ff = _warp(f, b, grid)
-        closes = ((b + ff) ** 2).sum(-1) < 0.01 * ((b**2).sum(-1) + (ff**2).sum(-1)) + 0.5
-        now = pics[t + 1]
-        ma = _box(now)
-        va = _box(now * now) - ma * ma
-        flow_alike = np.where(closes, _alike(now, _warp(pics[t], b, grid), ma, va), -1)
-        m = out[:, t]
-        layers = [~m.any(0), *m]
-        hyps = []
-        for plane in layers:
-            p = plane.astype(np.float32)
-            core = _warp(inset(plane).astype(np.float32), b, grid) * closes
-            if core.sum() < 1:
-                hyps.append(None)
-                continue
-            field = _extend(b, core)
-            s = _warp(p, field, grid)
-            hyps.append((field, s, _alike(now, _warp(pics[t], field, grid), ma, va)))
-        for k in range(K):
-            if hyps[k + 1] is None:
-                continue
-            _, s, e = hyps[k + 1]
-            rest = np.full((H, W), -np.inf, np.float32)
-            for j in range(K + 1):
-                if j == k + 1 or hyps[j] is None:
-                    continue
-                fj, sj, ej = hyps[j]
-                if j and (m[j - 1] & m[k]).any():
-                    sj = _warp((m[j - 1] & ~m[k]).astype(np.float32), fj, grid)
-                rest = np.maximum(rest, np.where(sj > 0.5, ej, -np.inf))
-            # distances
-            dk, dr = 1 - e, 1 - rest
-            edge = np.where(np.isfinite(rest), (dr - dk) / (dr + dk + 0.05), 0)
-            soft = cv2.GaussianBlur(s, (0, 0), SOFT)
-            member = soft - 0.5 + PULL * edge > 0
-            member &= soft > 0.1
-            known = (np.maximum(e, flow_alike) > EXPLAINED).astype(np.float32)
-            member &= cv2.blur(known, (5, 5)) > 0.5
-            member = cv2.medianBlur(member.astype(np.uint8), 5) > 0
-            out[k, t + 1] = member
-    return out
+def _by_motion(
+    k: int, planes: NDArray[np.bool_], anchor: Anchor, step: Step, now: _Now
+) -> tuple[Mask, Mask, Carried | None]:
+    """Carry object k one step: its plane after the votes, its plane without any growth, and what the flow brings."""
+    plane, sure = np.zeros((2, *planes.shape[1:]), np.bool_)
+    box = _reach(planes[k], now.uv)
+    if box is None:
+        return plane, sure, None
+    part, inside = step.crop(box), planes[:, *box]
+    by_flow = part.by_flow(inside[k])
+    motion = part.carry(inside[k], inset(inside[k]))
+    if motion is not None:
+        sure[box] = motion.soft > 0.5
+        plane[box] = _vote(motion, _rest(k, inside, part), by_flow, anchor.tint(now.cells[box]))
+    return plane, sure, carried_pixels(part, by_flow > EXPLAINED, box)
+
+
+def _bounds(plane: Mask, margin: int) -> Box | None:
+    """The box of a plane with a margin, inside the picture; None for an empty plane."""
+    rows, columns = np.flatnonzero(plane.any(1)), np.flatnonzero(plane.any(0))
+    if not len(rows):
+        return None
+    top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)
+    return slice(top, rows[-1] + 1 + margin), slice(left, columns[-1] + 1 + margin)
+
+
+def _reach(plane: Mask, uv: NDArray[np.float32]) -> Box | None:
+    """The box that holds a plane, the places where the flow takes it, and a margin."""
+    y, x = np.nonzero(plane)
+    if not len(y):
+        return None
+    flow = uv[y, x]
+    low = np.floor(np.minimum(flow + np.stack([x, y], 1), np.stack([x, y], 1)).min(0)).astype(int) - MARGIN
+    high = np.ceil(np.maximum(flow + np.stack([x, y], 1), np.stack([x, y], 1)).max(0)).astype(int) + MARGIN + 1
+    return slice(max(0, low[1]), max(0, high[1])), slice(max(0, low[0]), max(0, high[0]))
+
+
+def _rest(k: int, planes: NDArray[np.bool_], part: Step) -> Plane:
+    """Misfit of what is not object k, float32 [H, W]: the best of the regions that come to lie at each pixel.
+
+    Pixels that no other region reaches (newly uncovered ground) have the misfit `NOISE`: there the object must
+    explain the pixel by itself.
+    """
+    best = np.full(planes.shape[1:], np.inf, np.float32)
+    others = [np.logical_not(planes.any(0)), *(np.delete(planes, k, 0) & ~planes[k])]
+    for plane in others:
+        motion = part.carry(plane, inset(plane)) if plane.any() else None
+        if motion is not None:
+            best = np.where(motion.soft > 0.5, np.minimum(best, motion.misfit), best)
+    return np.where(np.isinf(best), np.float32(NOISE), best)
+
+
+def _vote(motion: Motion, rest: Plane, by_flow: Plane, tint: Plane) -> Mask:
+    """Which pixels are the object's, bool [H, W]."""
+    area = float(motion.soft.sum())
+    soft = cv2.GaussianBlur(motion.soft, (0, 0), min(SOFT, 0.25 * max(1.0, area) ** 0.5))
+    lead = (rest - motion.misfit) / (rest + motion.misfit + NOISE)
+    member = (soft - 0.5 + MOTION_VOTE * lead + COLOUR_VOTE * (tint - 0.5) > 0) & (soft > RIM)
+    explained = (motion.alike > EXPLAINED) | (by_flow > EXPLAINED) | (tint > OWN)
+    return np.asarray(member & (box_mean(explained.astype(np.float32), _grain(area)) > 0.5))
+
+
+def _grain(area: float) -> int:
+    """Side of the neighbourhood that decides together: 5 pixels, less for objects that would drown in it."""
+    return 5 if area >= 200 else 3 if area >= 40 else 1
+
+
+def _tidy(plane: Mask, tint: Plane, faded: float) -> Mask:
+    """Smooth the outline, and drop parts that have not the object's colours."""
+    side = _grain(float(plane.sum()))
+    smooth = cv2.medianBlur(plane.astype(np.uint8), side) if side > 1 else plane.astype(np.uint8)
+    count, label = cv2.connectedComponents(smooth)
+    size = np.bincount(label.ravel(), minlength=count)
+    colour = np.bincount(label.ravel(), tint.ravel(), minlength=count) / np.maximum(size, 1)
+    kept = colour >= faded
+    kept[0] = False
+    return np.asarray(kept[label])
 
 
 def masks(inputs: Inputs, upstream: Mapping[str, Features]) -> Features:
-    """values bool [K, T, H, W]; object_ids int64 [K]."""
+    """Carried object masks; needs `flow` and `tracks`.
+
+    Returns:
+        values bool [K, T, H, W], the first frame being `inputs.masks0`; object_ids int64 [K].
+
+    Raises:
+        NotApplicable: the case has no object masks.
+    """
     if inputs.masks0 is None:
-        raise NotApplicable("the case has no object masks", "Give masks of the objects in the first frame.")
-    flow = upstream["flow"]
+        raise NotApplicable("the case has no object masks", "Add first-frame masks to the dataset.")
+    frames = inputs.clip.video.frames
     with single_thread():
-        values = carry(inputs.clip.video.frames, inputs.masks0, flow["uv"], flow["uv_back"])
-    return {"values": values, "object_ids": inputs.object_ids}
+        values = carry_planes(frames, inputs.masks0, upstream["flow"], upstream["tracks"], inputs.object_ids)
+    return {"values": values, "object_ids": np.asarray(inputs.object_ids, np.int64)}
 
 
 CARRIED_MASKS = Backend(

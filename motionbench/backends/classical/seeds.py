@@ -19,20 +19,21 @@ def corner_strength(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(cv2.cornerMinEigenVal(grey, BLOCK, ksize=3), dtype=np.float32)
 
 
-def inset(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def inset(region: NDArray[np.bool_], depth: int = INSET) -> NDArray[np.bool_]:
     """The region without its rim, as long as at least half of it is left; the rim gets thinner otherwise.
 
     Args:
         region: bool [H, W].
+        depth: width of the rim in pixels.
 
     Returns:
         bool [H, W], a subset of `region`; empty only if `region` is.
     """
     area = int(region.sum())
-    plane = region.astype(np.uint8)
-    distance = cv2.distanceTransform(np.pad(plane, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    for depth in range(INSET, 0, -1):
-        inner = np.asarray(distance > depth)
+    # The picture's border is no rim: what lies beyond it is not seen.
+    distance = cv2.distanceTransform(np.pad(region.astype(np.uint8), 1, mode="edge"), cv2.DIST_L2, cv2.DIST_MASK_5)
+    for width in range(depth, 0, -1):
+        inner = np.asarray(distance[1:-1, 1:-1] > width)
         if 2 * int(inner.sum()) >= area > 0:
             return inner
     return region
