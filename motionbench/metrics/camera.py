@@ -12,8 +12,8 @@ seen throughout its window gives the root mean square of each; an object the med
 Range: >= 0; a still video gives exactly 0. Failure modes: a similarity does not describe parallax, so a moving camera
 in a deep scene leaves apparent motion (see the share of inliers: tracks within a pixel of the fit); where more than
 half of the background moves by itself it is taken for the camera; lost tracks are not measured here, so teleports and
-disappearances show in survival only; a window of fewer than 4 frames has no jerk. Tracking noise sets a floor that grows
-with the frame rate.
+disappearances show in survival only; a window of fewer than 4 frames has no jerk. Tracking noise sets a floor that
+grows with the frame rate.
 """
 
 from __future__ import annotations
