@@ -102,7 +102,7 @@ def load_folder(folder: str | Path) -> Dataset:
         DataError: the list is missing or malformed, or names a file that is missing, unreadable or outside the folder.
             The message names the case and the field.
     """
-    root = Path(folder)
+    root = Path(folder).absolute()
     content = _read(root / LIST)
     schema = content.get("schema", SCHEMA)
     if schema != SCHEMA:
@@ -166,19 +166,30 @@ def _inside(root: Path, text: str | None, where: str) -> Path | None:
         raise DataError(f"{where}: {text!r} leads out of the folder", "paths may not hold '..'")
     path = root / posix
     try:
-        real = root.resolve()
-        files = [path, *path.rglob("*")] if path.is_dir() else [path]
-        outside = next((f for f in files if not f.resolve().is_relative_to(real)), None)
+        outside = _leads_out(path, root.resolve(), set())
         missing = not path.exists()
     except (OSError, RuntimeError) as error:  # a name that is too long, a link to itself
         raise DataError(f"{where}: {text!r} cannot be opened: {error}") from error
-    if outside is not None:
+    if outside:
         raise DataError(f"{where}: {text!r} is, or holds, a link that leads out of the folder")
     if missing:
         raise DataError(f"{where}: {text!r} does not exist")
     if not os.access(path, os.R_OK):
         raise DataError(f"{where}: {text!r} cannot be read", "check its permissions")
     return path
+
+
+def _leads_out(path: Path, root: Path, seen: set[Path]) -> bool:
+    """True if a path, or anything in the folder that it is, lies outside `root` once all links are followed."""
+    real = path.resolve()
+    if not real.is_relative_to(root):
+        return True
+    if real in seen or not real.is_dir():
+        return False
+    seen.add(real)
+    with os.scandir(real) as entries:  # only links and folders are looked at: a folder may hold many frames
+        inner = [Path(entry.path) for entry in entries if entry.is_symlink() or entry.is_dir()]
+    return any(_leads_out(entry, root, seen) for entry in inner)
 
 
 def _read(path: Path) -> dict[str, t.Any]:

@@ -19,6 +19,7 @@ _LIT, _LIT_UNEQUAL = 0.3, 0.8  # lit share that the picture has within three row
 _UNEQUAL = 0.05  # bars that differ by more than this share of the side must be clean and have a fully lit edge
 _FLAT, _RISE = 10, 8  # mean luma: a bar varies less from border to edge, the picture rises more across the edge,
 _STEEP = 4  # and at least so many times more than over the bar's last rows
+_ENOUGH = 256  # pixels of a row that are looked at, at least
 _MIN_BAR = 0.01  # thinner bars (as a share of the side) are left alone
 _MIN_KEPT = 0.25  # content smaller than this share of a side is no letterboxed video but a picture on black
 _MIXED = 0.6  # an edge row darker than this share of the second row behind it is half bar
@@ -40,13 +41,17 @@ def find_letterbox(frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> B
     whole = (0, 0, height, width)
     if not _dark_border(frames):
         return whole
-    lit = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
-    luma = lit[(lit > _BLACK).mean(axis=(1, 2)) >= _IDLE]
-    if not len(luma):
+    # Every row, but only so many columns as are needed to judge it, and the other way round.
+    across, down = max(1, width // _ENOUGH), max(1, height // _ENOUGH)
+    luma = [np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for frame in frames]
+    luma = [grey for grey in luma if np.count_nonzero(grey > _BLACK) >= _IDLE * grey.size]
+    if not luma:
         return whole
-    rough_left, rough_right = _runs(luma.transpose(0, 2, 1), _LOOSE)
-    top, bottom = _bars(luma[:, :, rough_left : width - rough_right])
-    left, right = _bars(luma[:, top : height - bottom].transpose(0, 2, 1))
+    rows = np.stack([grey[:, ::across] for grey in luma])
+    columns = np.stack([grey[::down] for grey in luma]).transpose(0, 2, 1)
+    rough_left, rough_right = _runs(columns, _LOOSE)
+    top, bottom = _bars(rows[:, :, -(-rough_left // across) : max(1, (width - rough_right) // across)])
+    left, right = _bars(columns[:, :, -(-top // down) : max(1, (height - bottom) // down)])
     kept = (height - top - bottom, width - left - right)
     if kept[0] < _MIN_KEPT * height or kept[1] < _MIN_KEPT * width:
         return whole

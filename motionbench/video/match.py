@@ -8,8 +8,8 @@ translation that maximise the normalised cross-correlation (NCC) of luma over th
 The plain fits are tried first. Where they fail, all translations at all scales are compared on a thumbnail, by FFT
 with the sums of each overlap (J. P. Lewis, "Fast normalized cross-correlation", 1995), and the best few are refined on
 finer pictures. Two unrelated photographs reach an NCC of 0.36 (median) and 0.57 (95 %) at their best place, so that
-some 3 in 100 of them pass for the same at 0.6. A stretched aspect, a rotation or a mirror image is not modelled: the NCC is low then, which is the
-honest answer.
+some 3 in 100 of them pass for the same at 0.6. A stretched aspect, a rotation or a mirror image is not modelled: the
+NCC is low then, which is the honest answer.
 """
 
 from __future__ import annotations

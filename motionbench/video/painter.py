@@ -27,7 +27,8 @@ class Painter:
     """Turns decoded frames into upright RGB with square pixels.
 
     Colours follow the frame's matrix (BT.601 where none is named, as FFmpeg's own tools do) and range; samples deeper
-    than 8 bits are rounded; transparency is laid on black; non-square pixels widen or narrow the picture.
+    than 8 bits are rounded (an HDR curve stays as it is); transparency is laid on black; non-square pixels widen or
+    narrow the picture.
     """
 
     def __init__(self, name: str, pixel_aspect: Fraction) -> None:
