@@ -187,8 +187,9 @@ def _column(identity: Identity, metric: str, estimates: Sequence[Estimate]) -> C
 
 def _decimals(estimates: Sequence[Estimate]) -> int:
     """Two digits of the column's median uncertainty; where none is known, four digits of its largest value."""
-    spreads = sorted(spread for estimate in estimates if (spread := _spread(estimate)) > 0)
     largest = max((abs(e.value) for e in estimates if e.value is not None), default=0.0)
+    round_off = 1e-9 * largest  # of a spread that is 0, as where all cases have one value
+    spreads = sorted(spread for estimate in estimates if (spread := _spread(estimate)) > round_off)
     if spreads:
         digits = 1 - math.floor(math.log10(spreads[len(spreads) // 2]))
     elif largest > 0:
