@@ -1,6 +1,6 @@
 """A video descriptor without weights, for the distances between sets of videos (role `video`).
 
-Three groups of features with a meaning, 113 numbers in 36 families: what is in the picture (`content`), how it changes
+Three groups of features with a meaning, 115 numbers in 37 families: what is in the picture (`content`), how it changes
 with time (`order`), and how things move (`motion`, from the flow backend). No training, no fit to the videos at hand,
 no download. docs/benchmarks/descriptor.md compares it with five alternatives and shows what it reacts to.
 
@@ -39,7 +39,7 @@ def describe(frames: NDArray[np.uint8], times: NDArray[np.float64], uv: NDArray[
         uv: float32 [T-1, H, W, 2], flow from each frame to the next in pixels.
 
     Returns:
-        float32 [113], finite, each coordinate of about unit size. The same bits for the same input on one machine.
+        float32 [115], finite, each coordinate of about unit size. The same bits for the same input on one machine.
 
     Raises:
         VideoError: fewer than 5 frames.

@@ -104,6 +104,5 @@ def _path(velocity: Floats, pixels: Floats) -> dict[str, Series]:
     return {
         "accelerations": _histogram(size),
         "acceleration": np.array([level, level - log((a + b).mean(dtype=np.float64), 2 * SPEED_FLOOR)]),
-        "jolt": np.array([share.mean(dtype=np.float64), (share * weight).mean(dtype=np.float64)]),
-        "heading": np.array([cosine.mean(dtype=np.float64), (cosine * weight).mean(dtype=np.float64)]),
+        "jolt": np.array([v.mean(dtype=np.float64) for v in (share, share * weight, cosine, cosine * weight)]),
     }

@@ -25,6 +25,7 @@ def order(planes: Planes, times: NDArray[np.float64]) -> dict[str, NDArray[np.fl
     steps = np.diagonal(change, 1) / np.diff(times) * LAGS[0]
     return {
         **_structure(change, times),
+        **_sorting(change, times),
         **_steps(steps, planes.colour),
         "rough": np.concatenate([_roughness(planes.colour, times), _roughness(planes.middle[None], times)]),
         **_anchors(change),
@@ -48,6 +49,24 @@ def _structure(change: Series, times: NDArray[np.float64]) -> dict[str, Series]:
     values = [0.0] + [float(np.diagonal(change, k).mean()) for k in lags]
     logs = log(np.interp(LAGS, seconds, values), CHANGE_FLOOR)
     return {"change": logs[1:2], "growth": np.diff(logs)}
+
+
+def _sorting(change: Series, times: NDArray[np.float64]) -> dict[str, Series]:
+    """Correlation of the logarithms of change and lag over pairs of frames: 1 where frames lie in order, 0 if shuffled.
+
+    Over all pairs, and over those within half a second (or two frames, where that is longer). The further frames are
+    displaced, the lower both are, which no comparison of neighbouring frames can tell.
+    """
+    first, second = np.triu_indices(len(times), 1)
+    lags, changes = times[second] - times[first], log(change[first, second], CHANGE_FLOOR)
+    near = lags <= 1.1 * max(0.5, 2 * float(np.median(np.diff(times))))
+    return {"sorted_near": _correlation(lags[near], changes[near]), "sorted": _correlation(lags, changes)}
+
+
+def _correlation(lags: Series, changes: Series) -> Series:
+    """Pearson correlation with log lags; the floor lets it go to 0 where nothing changes."""
+    x, y = np.log(lags) - np.log(lags).mean(), changes - changes.mean()
+    return np.array([(x * y).mean() / np.sqrt((x * x).mean() * ((y * y).mean() + 0.02))])
 
 
 def _steps(steps: Series, colour: Floats) -> dict[str, Series]:

@@ -18,11 +18,11 @@ LIMIT = 3.0  # scales; a feature that lies further out is squashed, so that no s
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Features that belong together: how many, their centre (one for all, or one for each) and their common scale."""
+    """Features that belong together: how many, and centre and scale, one for all or one for each."""
 
     size: int
     centre: float | tuple[float, ...]
-    scale: float
+    scale: float | tuple[float, ...]
 
 
 FAMILIES: Mapping[str, Family] = {
@@ -37,6 +37,8 @@ FAMILIES: Mapping[str, Family] = {
     "noise": Family(4, (-1.6, -1.0, -1.5, -1.0), 0.28),
     "change": Family(1, -2.9, 0.6),
     "growth": Family(3, (0.38, 0.32, 0.25), 0.1),
+    "sorted_near": Family(1, 0.7, 0.16),
+    "sorted": Family(1, 0.7, 0.16),
     "steps": Family(3, (-0.45, 0.3, 0.15), 0.27),
     "bursts": Family(2, (-1.2, 0.8), 0.5),
     "change_trend": Family(1, 0.0, 0.3),
@@ -60,8 +62,7 @@ FAMILIES: Mapping[str, Family] = {
     "straightness": Family(2, (-0.2, -0.45), 0.5),
     "accelerations": Family(6, (0.75, 0.25, 0.24, 0.22, 0.17, 0.1), 0.2),
     "acceleration": Family(2, (-3.4, -1.3), 0.85),
-    "jolt": Family(2, (0.17, 0.23), 0.19),
-    "heading": Family(2, (0.57, 0.78), 0.32),
+    "jolt": Family(4, (0.17, 0.23, 0.57, 0.78), (0.19, 0.19, 0.32, 0.32)),
 }
 DIMENSIONS = sum(family.size for family in FAMILIES.values())
 
@@ -75,7 +76,7 @@ def embedding(features: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float32
     """
     parts = []
     for name, family in FAMILIES.items():
-        centred = (features[name] - np.asarray(family.centre)) / (LIMIT * family.scale)
+        centred = (features[name] - np.asarray(family.centre)) / (LIMIT * np.asarray(family.scale))
         weight = np.sqrt(DIMENSIONS / (len(FAMILIES) * family.size))
         parts.append(weight * LIMIT * np.tanh(centred))
     return np.concatenate(parts).astype(np.float32)
