@@ -44,10 +44,11 @@ def write(tmp_path: Path) -> Writer:
         options: dict[str, str] | None = None,
         source: str = "rgb24",
         colour: tuple[int, int] | None = None,
+        container: dict[str, str] | None = None,
         prepare: t.Callable[[av.VideoFrame], av.VideoFrame] | None = None,
     ) -> Path:
         path = tmp_path / name
-        with av.open(str(path), "w") as output:
+        with av.open(str(path), "w", container_options=container or {}) as output:
             stream = output.add_stream(codec, rate=rate, options=options or {})
             stream.height, stream.width = frames.shape[1:3]
             stream.pix_fmt = pixels

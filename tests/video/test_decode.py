@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import typing as t
 from fractions import Fraction
 from pathlib import Path
@@ -208,3 +210,28 @@ def test_change_of_size_is_an_error(scene: t.Any, write: t.Any, tmp_path: Path) 
     joined.write_bytes(b"".join(p.read_bytes() for p in parts))
     with pytest.raises(VideoError):
         load_video(joined)
+
+
+def test_what_an_edit_list_hides_stays_hidden(scene: t.Any, write: t.Any) -> None:
+    path = write("a.mp4", scene(12), stamps=[125 * (i - 3) for i in range(12)])
+    video = load_video(path)
+    np.testing.assert_allclose(video.times, np.arange(9) / 8, atol=1e-6)
+    assert not probe(path).cut_off
+
+
+def test_fragmented_mp4(scene: t.Any, write: t.Any) -> None:
+    path = write("a.mp4", scene(24), options={"g": "6"}, container={"movflags": "frag_keyframe+empty_moov"})
+    np.testing.assert_allclose(load_video(path).times, np.arange(24) / 8)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 6 // 10])
+    with pytest.raises(VideoError, match="cut off"):
+        load_video(path)
+
+
+def test_nothing_heavy_is_imported_early() -> None:
+    code = (
+        "import sys, motionbench, motionbench.datasets\n"
+        "print([m for m in ('cv2', 'av', 'PIL', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
