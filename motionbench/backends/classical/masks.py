@@ -163,6 +163,7 @@ def _vote(motion: Motion, rest: Plane, by_flow: Plane, tint: Plane) -> Mask:
     soft = cv2.GaussianBlur(motion.soft, (0, 0), min(SOFT, 0.25 * max(1.0, area) ** 0.5))
     lead = (rest - motion.misfit) / (rest + motion.misfit + NOISE)
     member = (soft - 0.5 + MOTION_VOTE * lead + COLOUR_VOTE * (tint - 0.5) > 0) & (soft > RIM)
+    member &= (motion.soft > 0.5) | (lead > 0)
     explained = (motion.alike > EXPLAINED) | (by_flow > EXPLAINED) | (tint > OWN)
     return np.asarray(member & (box_mean(explained.astype(np.float32), _grain(area)) > 0.5))
 
