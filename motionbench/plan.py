@@ -44,15 +44,18 @@ class Plan:
                 wanted.update(self.backends[name].requires)
         return [name for name in self.backends if name in wanted]
 
+    def _behind(self, metric: Metric) -> list[Backend]:
+        """The backends behind a metric, with all that they build on."""
+        roles = {role for need in metric.needs for role in self.upstream(need.role)}
+        return [backend for role, backend in self.backends.items() if role in roles]
+
+    def recipes(self, metric: Metric) -> dict[str, int]:
+        """Recipe numbers of the backends behind a metric, by name."""
+        return {backend.name: backend.recipe for backend in self._behind(metric)}
+
     def domain(self, metric: Metric) -> str:
         """Return "synth" if any backend behind the metric has a meaning on procedural scenes only, else "any"."""
-        roles = {r for need in metric.needs for r in self.upstream(need.role)}
-        return "synth" if any(self.backends[r].domain == "synth" for r in roles) else "any"
-
-    def weights(self, metric: Metric) -> list[str]:
-        """Names of the weight files behind a metric."""
-        roles = {r for need in metric.needs for r in self.upstream(need.role)}
-        return sorted({w for r in roles for w in self.backends[r].weights})
+        return "synth" if any(backend.domain == "synth" for backend in self._behind(metric)) else "any"
 
 
 def make_plan(profile: Profile, metric_ids: Sequence[str]) -> Plan:

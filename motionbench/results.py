@@ -30,10 +30,14 @@ RUN_FILE, CASES_FILE, TIMING_FILE = "run.json", "cases.jsonl", "timing.json"
 
 
 class System(Record):
-    """What was scored. `options` are the model's `-o key=value` settings."""
+    """What was scored: `name` as it stands in tables, `source` what it is ("static", "shuffle"; "" for videos).
+
+    `options` are the model's `-o key=value` settings.
+    """
 
     name: str
     kind: t.Literal["model", "videos", "reference"]
+    source: str
     options: dict[str, pydantic.JsonValue]
 
 
@@ -66,10 +70,14 @@ class ProtocolId(Record):
 
 
 class MetricId(Record):
-    """What a metric's number depends on. `weights_sha256` is null where no weights are involved."""
+    """What a metric's number depends on. `weights_sha256` is null where no weights are involved.
+
+    `recipes` are the versions of the backends, also of those that the metric's own build on.
+    """
 
     version: int
     backend: str
+    recipes: dict[str, int]
     weights_sha256: Sha256 | None
 
 

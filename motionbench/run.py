@@ -232,7 +232,13 @@ def _identity(
         "profile": {"name": profile.name, "sha256": profile.sha256},
         "protocol": dataclasses.asdict(profile.protocol),
         "metrics": {
-            m.id: {"version": m.version, "backend": plan.backend_name(m), "weights_sha256": None} for m in plan.metrics
+            m.id: {
+                "version": m.version,
+                "backend": plan.backend_name(m),
+                "recipes": plan.recipes(m),
+                "weights_sha256": None,
+            }
+            for m in plan.metrics
         },
         "seed": seed,
         "versions": {"motionbench": __version__, **{n: importlib.metadata.version(n) for n in _LIBRARIES}},

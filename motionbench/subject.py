@@ -194,6 +194,8 @@ class Subject:
             if role in self.bench.plan.backends and not (role == "masks" and self.hidden()):
                 try:
                     drawn[role] = self.features(role)
+                    if role == "tracks" and self.hidden():  # they were not seeded on objects after all
+                        drawn[role] = {**drawn[role], "object_ids": np.zeros_like(drawn[role]["object_ids"])}
                 except (VideoError, NotApplicable):
                     continue  # nothing to draw: the row of the metric that asked for it gives the reason
         clip = self.inputs().clip

@@ -12,7 +12,6 @@ import os
 import shutil
 import sys
 import typing as t
-import warnings
 from pathlib import Path
 
 import typer
@@ -273,11 +272,12 @@ def export(
 def add(
     run_folder: t.Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
     board: Board = Path("leaderboard"),
+    replace: t.Annotated[bool, typer.Option("--replace", help="Take the place of the system's earlier run.")] = False,
 ) -> None:
     """Copy a complete, official run into the board's entries."""
     from motionbench import leaderboard
 
-    print(leaderboard.add(run_folder, board))
+    print(leaderboard.add(run_folder, board, replace=replace))
 
 
 @board_app.command()
@@ -303,11 +303,7 @@ def build(
     from motionbench import leaderboard
 
     with Screen(quiet=False) as screen:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", leaderboard.BoardWarning)
-            paths = leaderboard.build(board, check=stale)
-        for warning in caught:
-            screen.warn(str(warning.message))
+        paths = leaderboard.build(board, check=stale, warn=screen.warn)
     for path in paths:
         print(path)
 

@@ -11,10 +11,10 @@ from motionbench.canonical import show, write_atomic
 from motionbench.errors import ConfigError, DataError
 from motionbench.leaderboard.check import check as find_problems
 from motionbench.leaderboard.entries import TABLES, entry_folders, read_entry
-from motionbench.leaderboard.markup import markdown, markdown_grid
 from motionbench.leaderboard.render import file_stem, table_files, title
 from motionbench.leaderboard.reported import read_all, reported_files
 from motionbench.leaderboard.tables import Table, measured_tables
+from motionbench.markup import markdown, markdown_grid
 
 INDEX = "README.md"
 _GENERATED = re.compile(r"(.+-[0-9a-f]{8}-(all|single|multi)|reported)\.(md|csv|tex)")

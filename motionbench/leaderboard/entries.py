@@ -69,12 +69,13 @@ class Entry:
     def baseline(self) -> str:
         """Which baseline it is, or "" for a system that takes part in the ranking.
 
-        The name alone decides it: a system that calls itself `static` loses its rank, and nobody gains one.
+        What it is decides, under whatever name; and a system that calls itself `static` loses its rank.
         """
-        name = self.identity.system.name.strip().casefold()
-        if name in BASELINES:
-            return name
-        return "reference" if self.identity.system.kind == "reference" else ""
+        system = self.identity.system
+        for name in (system.source, system.name.strip().casefold()):
+            if name in BASELINES:
+                return name
+        return ""
 
 
 def slug(name: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from motionbench.leaderboard.entries import slug
-from motionbench.leaderboard.markup import Mark, csv_table, latex, latex_grid, markdown, markdown_grid
 from motionbench.leaderboard.tables import FVD_CASES, HEADLINES, Column, Table
+from motionbench.markup import Mark, csv_table, latex, latex_grid, markdown, markdown_grid
 
 _ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 _CSV_HEADER = (

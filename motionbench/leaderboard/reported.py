@@ -14,7 +14,7 @@ import pydantic
 from motionbench.canonical import Record, parse_record, read_bytes, show
 from motionbench.errors import SchemaError
 from motionbench.leaderboard.entries import REPORTED
-from motionbench.leaderboard.markup import csv_table, latex, latex_grid, markdown, markdown_grid
+from motionbench.markup import csv_table, latex, latex_grid, markdown, markdown_grid
 
 SCHEMA = "motionbench.reported/1"
 WARNING = (

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from motionbench.canonical import dump, show
 from motionbench.leaderboard.entries import BASELINES, Entry, group
-from motionbench.leaderboard.markup import Mark
+from motionbench.markup import Mark
 from motionbench.results import SUBSETS, Identity
 from motionbench.types import Direction, Estimate
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from motionbench.leaderboard import markup
+from motionbench import markup
 from motionbench.report import labels, numbers
 from motionbench.results import SUBSETS, RunFile
 from motionbench.types import Estimate

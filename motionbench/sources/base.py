@@ -53,7 +53,7 @@ class Source(t.Protocol):
         ...
 
     def identity(self) -> dict[str, t.Any]:
-        """`{name, kind, options}` as JSON types, without the folders of this machine."""
+        """`{name, kind, source, options}` as JSON types, without the folders of this machine."""
         ...
 
 

@@ -60,7 +60,7 @@ class FolderSource:
 
     def identity(self) -> dict[str, t.Any]:
         """The folder's name, or the one that was given."""
-        return {"name": self.title, "kind": self.kind, "options": {}}
+        return {"name": self.title, "kind": self.kind, "source": "", "options": {}}
 
 
 def scan(folder: Path, case_ids: Iterable[str]) -> Listing:

@@ -150,7 +150,7 @@ class ModelSource:
     def identity(self) -> dict[str, t.Any]:
         """The model's name (or the one that was given) and options."""
         identity = self.recipe.identity()
-        return identity | {"name": self.title or identity["name"]}
+        return identity | {"name": self.title or identity["name"], "source": identity["name"]}
 
     def _path(self, case: Case) -> Path:
         return self.videos / f"{file_stem(case.id)}.mp4"

@@ -49,7 +49,7 @@ class ReferenceSource:
 
     def identity(self) -> dict[str, t.Any]:
         """Its name."""
-        return {"name": self.title, "kind": self.kind, "options": {}}
+        return {"name": self.title, "kind": self.kind, "source": "reference", "options": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class ShuffleSource:
 
     def identity(self) -> dict[str, t.Any]:
         """Its name; the run's seed stands elsewhere."""
-        return {"name": self.title, "kind": self.kind, "options": {}}
+        return {"name": self.title, "kind": self.kind, "source": "shuffle", "options": {}}
 
 
 @dataclass(frozen=True, slots=True)

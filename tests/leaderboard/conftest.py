@@ -104,7 +104,12 @@ def make_run(tmp_path: Path) -> MakeRun:
             estimates += [estimate_of(metric, s, own, whole, interval) for s in ("all", "single", "multi")]
         multi = sum(subset == "multi" for _, subset in ids)
         identity = {
-            "system": {"name": name, "kind": kind, "options": dict(options or {})},
+            "system": {
+                "name": name,
+                "kind": kind,
+                "source": name if kind != "videos" else "",
+                "options": dict(options or {}),
+            },
             "dataset": {
                 "name": dataset,
                 "version": "1.0",
@@ -115,7 +120,12 @@ def make_run(tmp_path: Path) -> MakeRun:
             "profile": {"name": profile, "sha256": "cd" * 32},
             "protocol": {"frames": 16, "fps": 8.0, "size": 256, "fit": "long", "multiple": 8, "letterbox": "crop"},
             "metrics": {
-                m: {"version": (versions or {}).get(m, 1), "backend": METRICS[m][3], "weights_sha256": None}
+                m: {
+                    "version": (versions or {}).get(m, 1),
+                    "backend": METRICS[m][3],
+                    "recipes": {},
+                    "weights_sha256": None,
+                }
                 for m in values
             },
             "seed": seed,

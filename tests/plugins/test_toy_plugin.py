@@ -85,6 +85,6 @@ def test_it_is_scored_by_the_command_line(toy_site: Path, tmp_path: Path) -> Non
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     run = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert run["identity"]["system"] == {"name": "slide", "kind": "model", "options": {"step": 3}}
+    assert run["identity"]["system"] == {"name": "slide", "kind": "model", "source": "slide", "options": {"step": 3}}
     values = [e["value"] for e in run["estimates"] if e["metric"] == "brightness" and e["subset"] == "all"]
     assert values == [pytest.approx(120, abs=0.01)]  # written without loss, so the greys are the greys

@@ -121,7 +121,7 @@ def rows(ids):
 
 def identity(name):
     return {
-        "system": {"name": name, "kind": "videos", "options": {"path": HOSTILE["closing"]}},
+        "system": {"name": name, "kind": "videos", "source": "", "options": {"path": HOSTILE["closing"]}},
         "dataset": {
             "name": HOSTILE["quotes"],
             "version": "1",
@@ -132,7 +132,7 @@ def identity(name):
         "profile": {"name": "lite", "sha256": SHA},
         "protocol": dataclasses.asdict(types.Protocol()),
         "metrics": {
-            m: {"version": 1, "backend": b, "weights_sha256": None}
+            m: {"version": 1, "backend": b, "recipes": {}, "weights_sha256": None}
             for m, b in (("survival", "lk"), ("ad", "dis"), ("flicker", "frames"), ("fvd", "descriptor"))
         },
         "seed": 3,

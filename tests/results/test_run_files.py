@@ -17,7 +17,7 @@ from motionbench.errors import ConfigError, DataError, SchemaError
 
 SHA = "0" * 64
 IDENTITY = {
-    "system": {"name": "S", "kind": "videos", "options": {}},
+    "system": {"name": "S", "kind": "videos", "source": "", "options": {}},
     "dataset": {
         "name": "d",
         "version": "1",
@@ -27,7 +27,7 @@ IDENTITY = {
     },
     "profile": {"name": "lite", "sha256": SHA},
     "protocol": dataclasses.asdict(types.Protocol()),
-    "metrics": {"ad": {"version": 1, "backend": "dis", "weights_sha256": None}},
+    "metrics": {"ad": {"version": 1, "backend": "dis", "recipes": {"dis": 1}, "weights_sha256": None}},
     "seed": 0,
     "versions": {"motionbench": "0.1"},
 }

@@ -133,7 +133,7 @@ def test_it_travels_to_workers_and_ignores_their_folder(tmp_path, write_video, m
     monkeypatch.chdir("/")
     footage = source.footage(case_of("a"), Protocol())
     assert footage.load(Protocol()).fps == pytest.approx(8.0)
-    assert source.identity() == {"name": "videos", "kind": "videos", "options": {}}
+    assert source.identity() == {"name": "videos", "kind": "videos", "source": "", "options": {}}
 
 
 def test_the_digest_follows_the_content(tmp_path, write_video) -> None:

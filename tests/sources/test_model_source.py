@@ -271,7 +271,7 @@ def test_a_model_object_is_a_source_too(tmp_path, log) -> None:
     assert len(asked(log)) == 3
     make_all(open_source(Counting(str(log), level=3), seed=0, out=tmp_path / "run"))
     assert len(asked(log)) == 6
-    assert source.identity() == {"name": "counting", "kind": "model", "options": {}}
+    assert source.identity() == {"name": "counting", "kind": "model", "source": "counting", "options": {}}
     with pytest.raises(ConfigError, match="a model object takes no options"):
         open_source(Counting(str(log)), options={"level": 1}, seed=0, out=tmp_path)
     with pytest.raises(ConfigError, match="a int is no model"):

@@ -27,7 +27,7 @@ def test_they_need_references(tmp_path, name) -> None:
     listing = source.check(dataset_of([case_of("a"), case_of("b", reference=4)]))
     assert (listing.found, listing.missing) == (("b",), ("a",))
     assert source.footage(case_of("a"), SIXTEEN) is None
-    assert source.identity() == {"name": name, "kind": "reference", "options": {}}
+    assert source.identity() == {"name": name, "kind": "reference", "source": name, "options": {}}
     with pytest.raises(ConfigError, match="takes no options"):
         open_source(name, options={"x": "1"}, seed=0, out=tmp_path)
 

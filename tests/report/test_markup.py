@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from motionbench.canonical import show
-from motionbench.leaderboard.markup import csv_table, latex, latex_grid, markdown, markdown_grid
+from motionbench.markup import csv_table, latex, latex_grid, markdown, markdown_grid
 
 TEXT = st.text(st.sampled_from("ab1 _*`~[]()<>|\\!#&;$^{}%\"'.:/@=-+\n\té名\u202e"), max_size=30) | st.text(max_size=30)
 
