@@ -107,7 +107,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             "system": {
                 "name": name,
                 "kind": kind,
-                "source": name if kind != "videos" else "",
+                "source": {"videos": "", "reference": "reference"}.get(kind, name),
                 "options": dict(options or {}),
             },
             "dataset": {
