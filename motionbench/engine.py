@@ -11,15 +11,20 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import wait
+
+from threadpoolctl import threadpool_limits
 
 from motionbench.job import Outcome, Setup, Worker
 from motionbench.types import Case
 
 _WORKER: Worker | None = None
+_WHILE_ALIVE = ExitStack()  # of a worker process
 
 
 def default_workers() -> int:
@@ -28,11 +33,22 @@ def default_workers() -> int:
     return max(1, min(8, cores))
 
 
-def one_thread() -> None:
-    """Let OpenCV use one thread: the workers are the parallelism, and more threads would only get in their way."""
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let OpenCV and the BLAS use one thread.
+
+    The workers are the parallelism, more threads would only get in their way; and a sum over several threads may end in
+    other last bits.
+    """
     import cv2
 
+    before = cv2.getNumThreads()
     cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def run_local(setup: Setup, cases: Sequence[Case], workers: int) -> Iterator[Outcome]:
@@ -42,8 +58,8 @@ def run_local(setup: Setup, cases: Sequence[Case], workers: int) -> Iterator[Out
     tried again, each in a process of its own, and one that dies again yields a failed outcome.
     """
     if workers == 1:
-        one_thread()
-        yield from map(Worker(setup), cases)
+        with one_thread():
+            yield from map(Worker(setup), cases)
         return
     waiting = list(cases)
     while waiting:
@@ -85,7 +101,7 @@ def _start(setup: Setup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # run the `finally` blocks: they stop child programs
     threading.Thread(target=_follow_parent, daemon=True).start()
-    one_thread()
+    _WHILE_ALIVE.enter_context(one_thread())
     _WORKER = Worker(setup)
 
 
@@ -94,9 +110,14 @@ def _follow_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)  # first the way that lets the main thread stop its child programs
+        time.sleep(5)
         os._exit(1)
 
 
 def _run(case: Case) -> Outcome:
     assert _WORKER is not None
-    return _WORKER(case)
+    try:
+        return _WORKER(case)
+    except SystemExit:  # SIGTERM: the pool would take it for this job's result and begin the next one
+        os._exit(143)

@@ -17,7 +17,7 @@ from motionbench.profiles import Profile
 from motionbench.types import Backend, Case, Metric, Protocol
 
 BUILT_IN = ("frames",)
-GEOMETRY_RECIPE = 1  # raised whenever the input match or the thinning of frames may change
+GEOMETRY_RECIPE = 2  # raised whenever the input match or the thinning of frames may change
 MEDIA_RECIPE = 1  # raised whenever a preview or an overlay may change
 
 

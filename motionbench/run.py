@@ -111,7 +111,8 @@ def evaluate(
     outcomes = _score(setup, cases, workers, listener)
     rows = [row for o in outcomes for row in o.rows]
     reducing = time.perf_counter()
-    estimates = estimate(plan, cases, rows, seed)
+    with engine.one_thread():
+        estimates = estimate(plan, cases, rows, seed)
     reducing = time.perf_counter() - reducing
     run = Run(
         identity=_identity(source, data, cases, chosen, plan, seed),

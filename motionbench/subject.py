@@ -20,6 +20,7 @@ from motionbench.cache import Cache
 from motionbench.canonical import plain
 from motionbench.errors import NotApplicable, PluginError, VideoError
 from motionbench.plan import Keys, Plan, measure_key
+from motionbench.sources import first_masks
 from motionbench.types import (
     Backend,
     Case,
@@ -137,9 +138,8 @@ class Subject:
             match = video.match_input(picture, clip)
             image, shown = video.carry_image(picture, match, clip)
             ids = np.array([o.id for o in case.objects], dtype=np.int64)
-            masks0 = None
-            if case.masks is not None:
-                masks0 = video.carry_masks(_frame0(case, picture.shape[:2]), match, clip)
+            masks = first_masks(case, (picture.shape[0], picture.shape[1]))
+            masks0 = None if masks is None else video.carry_masks(masks, match, clip)
         frames = clip.video.frames
         self._store_geometry(clip, match)
         self._geometry = Geometry(clip.video.times, (frames.shape[1], frames.shape[2]), match)
@@ -207,24 +207,6 @@ class Subject:
     def hidden(self) -> bool:
         """True where the input's masks mean nothing: there are none, or the first frame is not the input."""
         return self.case.masks is None or self.geometry().match.ncc < MIN_NCC
-
-
-def _frame0(case: Case, size: tuple[int, ...]) -> np.ndarray[t.Any, np.dtype[np.bool_]]:
-    """bool [K, h, w] masks of the case's objects in its first frame, in the order of `case.objects`."""
-    assert case.masks is not None
-    masks = case.masks.load()
-    if masks.values.shape[2:] != tuple(size):
-        h, w = masks.values.shape[2:]
-        raise VideoError(f"the masks are {w}x{h}, the first frame is {size[1]}x{size[0]}")
-    at = np.flatnonzero(masks.frames == 0)
-    if not len(at):
-        raise VideoError("the masks have no frame 0")
-    place = {int(i): k for k, i in enumerate(masks.object_ids)}
-    planes = np.zeros((len(case.objects), *size), dtype=np.bool_)
-    for k, item in enumerate(case.objects):
-        if item.id in place:
-            planes[k] = masks.values[place[item.id], at[0]]
-    return planes
 
 
 def measure(metric: Metric, subject: Subject, reference: Subject | None) -> Values:

@@ -66,8 +66,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=64)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    one_thread()
-    with tempfile.TemporaryDirectory() as folder:
+    with one_thread(), tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         synth.export(place / "warm-up", split="train", count=2, start=10_000, size=256)
         synth.export(place / "data", split="train", count=options.cases, size=256)
