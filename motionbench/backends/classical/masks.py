@@ -33,6 +33,7 @@ SOFT = 2.0  # pixels (sigma) over which the fetched plane is softened: the width
 RIM = 0.1  # the softened plane must reach this, so that a plane grows by two or three pixels a frame at most
 MOTION_VOTE = 0.5
 COLOUR_VOTE = 1.0
+LEAD = 0.1  # beyond the fetched plane the object's motion must be better by this, whatever the colours say
 NOISE = 4.0  # grey levels; misfits below it do not decide
 OWN = 0.75  # posterior of a colour that explains a pixel by itself
 FADED = 0.3  # a part whose colours fall below this share of the first mask's is not the object
@@ -163,7 +164,7 @@ def _vote(motion: Motion, rest: Plane, by_flow: Plane, tint: Plane) -> Mask:
     soft = cv2.GaussianBlur(motion.soft, (0, 0), min(SOFT, 0.25 * max(1.0, area) ** 0.5))
     lead = (rest - motion.misfit) / (rest + motion.misfit + NOISE)
     member = (soft - 0.5 + MOTION_VOTE * lead + COLOUR_VOTE * (tint - 0.5) > 0) & (soft > RIM)
-    member &= (motion.soft > 0.5) | (lead > 0)
+    member &= (motion.soft > 0.5) | (lead > LEAD)
     explained = (motion.alike > EXPLAINED) | (by_flow > EXPLAINED) | (tint > OWN)
     return np.asarray(member & (box_mean(explained.astype(np.float32), _grain(area)) > 0.5))
 
