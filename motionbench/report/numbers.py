@@ -8,6 +8,8 @@ import re
 from motionbench.types import Estimate
 
 _SIGNIFICANT = 3  # digits of a number whose uncertainty is not known
+_MOST = 4  # digits of any number: 0.99999999 with a tiny interval is 1.000 to a reader
+_ROUND_OFF = 1e-12  # what is smaller came from rounding, not from a video
 
 _POWER = re.compile(r"(?<=\d)e(-?\d+)")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -38,6 +40,7 @@ def exponent(largest: float) -> int:
 
 def plain(value: float | int) -> str:
     """Return a number of unknown uncertainty with three significant digits; its whole part is always in full."""
+    value = 0 if abs(value) < _ROUND_OFF else value
     if value == int(value) and abs(value) < 1e7:
         return str(int(value))
     decimals = _SIGNIFICANT - 1 - math.floor(math.log10(abs(value)))
@@ -48,8 +51,13 @@ def plain(value: float | int) -> str:
 def decimals(estimate: Estimate) -> int | None:
     """Return the decimals that an estimate's interval or standard error allows; None where it has neither."""
     if estimate.low is not None and estimate.high is not None and estimate.high > estimate.low:
-        return places((estimate.high - estimate.low) / 2)
-    return places(estimate.se) if estimate.se else None
+        half = (estimate.high - estimate.low) / 2
+    else:
+        half = estimate.se or 0.0
+    if half < _ROUND_OFF:
+        return None
+    largest = max(abs(estimate.value or 0.0), half)
+    return min(places(half), _MOST - 1 - math.floor(math.log10(largest)))
 
 
 def split(estimate: Estimate) -> tuple[str, str]:
