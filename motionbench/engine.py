@@ -99,10 +99,10 @@ def _start(setup: Setup) -> None:
     """Set up a worker process."""
     global _WORKER
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # run the `finally` blocks: they stop child programs
     threading.Thread(target=_follow_parent, daemon=True).start()
     _WHILE_ALIVE.enter_context(one_thread())
     _WORKER = Worker(setup)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # run the `finally` blocks: they stop child programs
 
 
 def _follow_parent() -> None:

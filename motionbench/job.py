@@ -44,7 +44,7 @@ class Outcome:
         match: input match of the generated video, or None.
         media: names of the preview and overlay files by side.
         seconds: by what they were spent on.
-        trouble: a warning that is no case's fault (an unwritable cache), or "".
+        trouble: warnings that are no case's fault, such as an unwritable cache.
     """
 
     case_id: str
@@ -55,7 +55,7 @@ class Outcome:
     decoded: int
     hits: int
     misses: int
-    trouble: str = ""
+    trouble: tuple[str, ...] = ()
 
 
 class Worker:
@@ -82,13 +82,13 @@ class Worker:
             clock.decoded,
             self.cache.hits - hits,
             self.cache.misses - misses,
-            self.cache.trouble,
+            tuple(filter(None, (self.cache.trouble, job.trouble))),
         )
 
     def failed(self, case: Case, note: str) -> Outcome:
         """The outcome of a case that could not be scored at all."""
         rows = tuple(Row(case.id, case.subset, m.id, "failed", {}, note) for m in self.plan.metrics)
-        return Outcome(case.id, rows, None, {}, {}, 0, 0, 0, self.cache.trouble)
+        return Outcome(case.id, rows, None, {}, {}, 0, 0, 0)
 
 
 class _CaseJob:
@@ -97,6 +97,7 @@ class _CaseJob:
         self.case = case
         self.match: InputMatch | None = None
         self.media: dict[Side, Mapping[str, str]] = {}
+        self.trouble = ""
 
     def rows(self) -> tuple[Row, ...]:
         case, bench, plan = self.case, self.worker.bench, self.worker.plan
@@ -147,7 +148,11 @@ class _CaseJob:
         folder = self.worker.setup.media
         if folder is not None:
             with contextlib.suppress(VideoError):  # a video that cannot be decoded has no preview; its rows say why
-                self.media[side] = subject.media().write(folder, self.case.id, side)
+                preview = subject.media()
+                try:
+                    self.media[side] = preview.write(folder, self.case.id, side)
+                except OSError as error:  # the scores do not need it
+                    self.trouble = f"the report's pictures cannot be written to {folder} ({error.strerror})"
         subject.release(keep=roles)
 
     def _anchor(self, metric: Metric, reference: Subject, row: Row) -> None:

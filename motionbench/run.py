@@ -198,9 +198,10 @@ def _score(setup: Setup, cases: Sequence[Case], workers: int, listener: Listener
     listener.progress(0, len(cases))
     for outcome in engine.run_local(setup, cases, workers):
         outcomes.append(outcome)
-        if outcome.trouble and outcome.trouble not in trouble:
-            trouble.add(outcome.trouble)
-            listener.warn(f"{outcome.trouble}; going on without it, so a stopped run would start anew")
+        for message in outcome.trouble:
+            if message not in trouble:
+                trouble.add(message)
+                listener.warn(f"{message}; going on without")
         listener.progress(len(outcomes), len(cases))
     return sorted(outcomes, key=lambda o: o.case_id)
 

@@ -12,7 +12,8 @@ import pytest
 from squares import build, scene, write_png, write_video
 
 from motionbench import evaluate
-from motionbench.errors import DataError
+from motionbench.errors import ConfigError, DataError
+from motionbench.results import read_run
 from motionbench.run import Listener
 
 
@@ -154,3 +155,21 @@ def test_a_malformed_dataset_is_refused_in_one_line(squares, outputs, tmp_path, 
         evaluate(outputs, tmp_path / "data", out=tmp_path / "run", cache=tmp_path / "cache")
     assert "\n" not in caught.value.message
     assert not (tmp_path / "run").exists()
+
+
+def test_pictures_that_cannot_be_written_cost_the_page_and_no_number(squares, outputs, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "media").write_bytes(b"a file where the folder should be")
+    warnings = []
+    with pytest.raises(ConfigError, match="cannot write"):
+        evaluate(
+            outputs,
+            squares,
+            out=tmp_path / "run",
+            cache=tmp_path / "cache",
+            metrics=["flicker"],
+            listener=Listener(warn=warnings.append),
+        )
+    assert len(warnings) == 1
+    assert "pictures cannot be written" in warnings[0]
+    assert len(list(read_run(tmp_path / "run").rows())) == 10
