@@ -1,6 +1,6 @@
 """What the video descriptor reacts to, against five alternatives.
 
-    python tests/bench/descriptor.py [--videos FOLDER...] [--scenes 64] [--workers 2] [--out FILE]
+    python tests/bench/descriptor.py [--videos FOLDER...] [--scenes 64] [--workers 2] [--keep FOLDER] [--out FILE]
 
 Two disjoint sets of clean videos, A and B, and B under each corruption. Corpora: procedural scenes of the train split,
 and, where folders are given, 16-frame windows of their videos (two crops each). All but the times is deterministic.
@@ -13,9 +13,12 @@ the clean videos, so that 3 is a clear difference for sets of this size. d(A, .)
 from __future__ import annotations
 
 import argparse
+import functools
+import hashlib
 import itertools
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -176,10 +179,28 @@ class Corpus:
         return {k: float(np.linalg.norm(v - self.b, axis=1).mean()) / typical for k, v in self.corrupted.items()}
 
 
-def corpora(jobs: list[tuple[Source, Source | None]], workers: int) -> tuple[dict[str, Corpus], float]:
+def kept_work(job: tuple[Source, Source | None], folder: Path) -> tuple[dict[Key, Described], float]:
+    """`work`, or what an interrupted run has left of it in the folder."""
+    path = folder / f"{hashlib.sha256(repr(job).encode()).hexdigest()[:20]}.npz"
+    if not path.exists():
+        found, seconds = work(job)
+        flat = {f"{k}|{s}|{name}": x for (k, s), values in found.items() for name, x in values.items()}
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, seconds=np.array(seconds), **flat)
+        partial.replace(path)
+    out: dict[Key, Described] = {}
+    with np.load(path, allow_pickle=False) as stored:
+        for label in stored.files:
+            if label != "seconds":
+                key, severity, name = label.split("|")
+                out.setdefault((key, float(severity)), {})[name] = stored[label]
+        return out, float(stored["seconds"])
+
+
+def corpora(jobs: list[tuple[Source, Source | None]], workers: int, keep: Path) -> tuple[dict[str, Corpus], float]:
     """All descriptors of all videos, and the median seconds of the shipped one."""
     with ProcessPoolExecutor(workers) as pool:
-        results = list(pool.map(work, jobs, chunksize=2))
+        results = list(pool.map(functools.partial(kept_work, folder=keep), jobs))
     a = [r for (r, _), (_, other) in zip(results, jobs, strict=True) if other is None]
     b = [r for (r, _), (_, other) in zip(results, jobs, strict=True) if other is not None]
     out = {}
@@ -252,18 +273,22 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=64, help="corrupted scenes")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, help="also write the tables here")
+    parser.add_argument("--keep", type=Path, help="keep what is described here; an interrupted run goes on from it")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     todo = [("Procedural scenes", scene_jobs(options.scenes))]
     if options.videos:
         todo.append(("Windows of real videos", window_jobs(options.videos)))
     lines = []
-    for title, jobs in todo:
-        found, seconds = corpora(jobs, options.workers)
-        shipped = found[SHIPPED]
-        lines += [f"## {title}", "", f"A: {len(shipped.a)}, B: {len(shipped.b)} videos, d = {shipped.b.shape[1]}."]
-        lines += [f"Shipped descriptor without the flow: {1000 * seconds:.0f} ms a video (median, one core).", ""]
-        lines += [*ladder_table(shipped), "", *candidate_table(found), ""]
+    with tempfile.TemporaryDirectory() as temporary:
+        keep = options.keep or Path(temporary)
+        keep.mkdir(parents=True, exist_ok=True)
+        for title, jobs in todo:
+            found, seconds = corpora(jobs, options.workers, keep)
+            shipped = found[SHIPPED]
+            lines += [f"## {title}", "", f"A: {len(shipped.a)}, B: {len(shipped.b)} videos, d = {shipped.b.shape[1]}."]
+            lines += [f"Shipped descriptor without the flow: {1000 * seconds:.0f} ms a video (median, one core).", ""]
+            lines += [*ladder_table(shipped), "", *candidate_table(found), ""]
     text = "\n".join(lines)
     print(text)
     if options.out:
