@@ -1,7 +1,7 @@
 """Dense optical flow by DIS (Kroeger et al., "Fast optical flow using dense inverse search", ECCV 2016).
 
 The preset is the best one that a worker can afford: on the synthetic test scenes "medium" has the smallest end-point
-error of OpenCV's three presets, and both directions of 16 frames at 256 pixels take about 0.2 s on one core (see
+error of OpenCV's three presets, and both directions of 16 frames at 256 pixels take about 0.3 s on one core (see
 docs/benchmarks/ground_truth.md).
 """
 

@@ -85,11 +85,11 @@ def follow(
         footing: frames and flow.
         at: the frame in which the points lie.
         points: float32 [N, 2].
-        before: float32 [N, P, 3] patches around `points` in frame `at`.
-        seeded: float32 [N, P, 3] patches around the same points where they were seeded.
+        before: float32 [N, 3, P] patches around `points` in frame `at`.
+        seeded: float32 [N, 3, P] patches around the same points where they were seeded.
 
     Returns:
-        points float32 [N, 2] in frame `at` + 1; trusted bool [N]; the patches there float32 [N, P, 3].
+        points float32 [N, 2] in frame `at` + 1; trusted bool [N]; the patches there float32 [N, 3, P].
     """
     if not len(points):
         return points, np.zeros(0, np.bool_), before

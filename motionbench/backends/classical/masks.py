@@ -38,7 +38,7 @@ NOISE = 4.0  # grey levels; misfits below it do not decide
 OWN = 0.75  # posterior of a colour that explains a pixel by itself
 FADED = 0.3  # a part whose colours fall below this share of the first mask's is not the object
 LARGEST = 3.0  # times the first mask's area, at the object's scale if that has grown
-MARGIN = 24  # pixels around an object that are looked at
+MARGIN = 16  # pixels around an object that are looked at
 
 
 def carry_planes(

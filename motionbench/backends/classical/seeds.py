@@ -12,6 +12,7 @@ BACKGROUND_SEEDS = 64
 BLOCK = 7
 # A seed this far inside its region has a patch that hardly touches what lies outside; approximate masks need it too.
 INSET = 4
+MOST_LATTICE = 4  # pixels, about half of BLOCK
 
 
 def corner_strength(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -57,7 +58,14 @@ def seed_region(strength: NDArray[np.float32], region: NDArray[np.bool_], count:
     area = len(rows)
     if area <= count:
         return np.stack([columns, rows], 1).astype(np.float32)
-    side = max(1.0, np.sqrt(area / count))
+    side = float(np.sqrt(area / count))
+    # Corner strength is smooth over its block, so a large region is looked at on a lattice only.
+    lattice = min(MOST_LATTICE, int(side / 4))
+    if lattice > 1:
+        on = ((rows - rows.min()) % lattice == 0) & ((columns - columns.min()) % lattice == 0)
+        if int(on.sum()) >= count:
+            rows, columns = rows[on], columns[on]
+            area = len(rows)
     # Cells are laid from the corner of the region's box, so that a moved region gets the same seeds.
     down, across = (rows - rows.min()) / side, (columns - columns.min()) / side
     cell = down.astype(np.int64) * (int(across.max()) + 1) + across.astype(np.int64)

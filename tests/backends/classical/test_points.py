@@ -79,14 +79,14 @@ def test_similarity_of_patches() -> None:
     frame = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
     points = np.array([[20, 20], [0, 39]], np.float32)
     own = patches(frame, points, 4)
-    assert own.shape == (2, 81, 3)
-    assert np.array_equal(own[0].reshape(9, 9, 3), frame[16:25, 16:25])
+    assert own.shape == (2, 3, 81)
+    assert np.array_equal(own[0].reshape(3, 9, 9), frame[16:25, 16:25].transpose(2, 0, 1))
     assert similarity(own, own) == pytest.approx([1, 1])
     assert (similarity(own, 255 - own) < 0).all()
-    flat = np.full((1, 81, 3), 60, np.float32)
+    flat = np.full((1, 3, 81), 60, np.float32)
     assert similarity(flat, flat + 1)[0] > 0.99
     other = flat.copy()
-    other[..., 0], other[..., 2] = 200, 5
+    other[:, 0], other[:, 2] = 200, 5
     assert similarity(flat, other)[0] < 0.7
 
 
