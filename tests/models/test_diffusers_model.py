@@ -161,7 +161,7 @@ def test_wrong_options_are_refused_before_weights_are_read(cogvideox, tmp_path, 
         ("NoSuchPipeline", ConfigError, "is a NoSuchPipeline, which diffusers"),
         ("__version__", ConfigError, "which diffusers"),
         (["evil", "Evil"], ConfigError, "which diffusers"),
-        ("WanAnimatePipeline", (ConfigError, MissingDependency), "needs"),
+        ("WanAnimatePipeline", ConfigError, "makes no video|needs"),
     ],
 )
 def test_pipelines_that_cannot_do_it_are_named(tmp_path, name, error, reason) -> None:
