@@ -9,9 +9,9 @@ import time
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from motionbench.errors import MotionBenchError, PluginError, VideoError
 from motionbench.metrics import distribution
