@@ -44,6 +44,7 @@ SHIPPED = "shipped"
 DISTANCES: dict[str, Callable[..., float]] = {"kernel": kernel_distance, "Fréchet": frechet_distance}
 EXTENSIONS = {".mp4", ".mov", ".mkv", ".webm", ".avi"}
 SUBSETS, RESPLITS = 12, 60
+FIRST_SCENE = 1000
 Key = tuple[str, float]
 CLEAN: Key = ("", 0.0)
 Described = dict[str, NDArray[np.float64]]
@@ -252,9 +253,13 @@ def _join(values: Sequence[float], form: str) -> str:
 
 
 def scene_jobs(count: int) -> list[tuple[Source, Source | None]]:
-    """B is scenes 0 to count - 1, A the 1.5 count after them; other footage comes from a scene of A."""
-    corrupted: list[tuple[Source, Source | None]] = [(Source(i), Source(count + i)) for i in range(count)]
-    return corrupted + [(Source(i), None) for i in range(count, count + 3 * count // 2)]
+    """B is `count` scenes, A 1.5 times as many after them; other footage comes from a scene of A.
+
+    Scenes below `FIRST_SCENE` helped to choose the scales and shares of the shipped descriptor.
+    """
+    start, middle, end = FIRST_SCENE, FIRST_SCENE + count, FIRST_SCENE + count + 3 * count // 2
+    corrupted: list[tuple[Source, Source | None]] = [(Source(i), Source(i + count)) for i in range(start, middle)]
+    return corrupted + [(Source(i), None) for i in range(middle, end)]
 
 
 def window_jobs(folders: Sequence[Path]) -> list[tuple[Source, Source | None]]:

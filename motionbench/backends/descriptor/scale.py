@@ -18,11 +18,16 @@ LIMIT = 3.0  # scales; a feature that lies further out is squashed, so that no s
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Features that belong together: how many, and centre and scale, one for all or one for each."""
+    """Features that belong together: how many, and centre and scale, one for all or one for each.
+
+    `share` is what the family as a whole counts: 1, or 2 for the few that a kind of fault depends on (order of frames,
+    sharpness, noise, speed), or 1/3 for two that repeat what `accelerations` says.
+    """
 
     size: int
     centre: float | tuple[float, ...]
     scale: float | tuple[float, ...]
+    share: float = 1.0
 
 
 FAMILIES: Mapping[str, Family] = {
@@ -31,14 +36,14 @@ FAMILIES: Mapping[str, Family] = {
     "contrast": Family(4, -2.0, 0.45),
     "colourfulness": Family(2, (-3.1, -3.8), 0.4),
     "detail": Family(1, -3.3, 0.4),
-    "spectrum": Family(2, 0.1, 0.15),
+    "spectrum": Family(2, 0.1, 0.15, share=2.0),
     "direction": Family(9, 0.0, 0.13),
     "peak": Family(3, 0.85, 0.12),
-    "noise": Family(4, (-1.6, -1.0, -1.5, -1.0), 0.28),
-    "change": Family(1, -2.9, 0.6),
+    "noise": Family(4, (-1.6, -1.0, -1.5, -1.0), 0.28, share=2.0),
+    "change": Family(1, -2.9, 0.6, share=2.0),
     "growth": Family(3, (0.38, 0.32, 0.25), 0.1),
-    "sorted_near": Family(1, 0.7, 0.16),
-    "sorted": Family(1, 0.7, 0.16),
+    "sorted_near": Family(1, 0.7, 0.16, share=2.0),
+    "sorted": Family(1, 0.7, 0.16, share=2.0),
     "steps": Family(3, (-0.45, 0.3, 0.15), 0.27),
     "bursts": Family(2, (-1.2, 0.8), 0.5),
     "change_trend": Family(1, 0.0, 0.3),
@@ -52,7 +57,7 @@ FAMILIES: Mapping[str, Family] = {
     "detail_flicker": Family(1, -3.7, 0.5),
     "speeds": Family(6, (0.4, 0.35, 0.5, 0.35, 0.2, 0.1), 0.23),
     "directions": Family(4, 0.3, 0.17),
-    "speed": Family(4, -3.2, 0.8),
+    "speed": Family(4, -3.2, 0.8, share=2.0),
     "speed_trend": Family(4, 0.0, 0.5),
     "speed_steps": Family(3, (-0.5, 0.4, 0.2), 0.4),
     "boundaries": Family(2, (1.6, 0.9), 0.4),
@@ -61,22 +66,22 @@ FAMILIES: Mapping[str, Family] = {
     "camera": Family(3, (-3.6, -3.2, -4.0), 0.9),
     "straightness": Family(2, (-0.2, -0.45), 0.5),
     "accelerations": Family(6, (0.75, 0.25, 0.24, 0.22, 0.17, 0.1), 0.2),
-    "acceleration": Family(2, (-3.4, -1.3), 0.85),
-    "jolt": Family(4, (0.17, 0.23, 0.57, 0.78), (0.19, 0.19, 0.32, 0.32)),
+    "acceleration": Family(2, (-3.4, -1.3), 0.85, share=1 / 3),
+    "jolt": Family(4, (0.17, 0.23, 0.57, 0.78), (0.19, 0.19, 0.32, 0.32), share=1 / 3),
 }
 DIMENSIONS = sum(family.size for family in FAMILIES.values())
+SHARES = sum(family.share for family in FAMILIES.values())
 
 
 def embedding(features: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float32]:
-    """float32 [DIMENSIONS]: the families in order, each centred, scaled, squashed and given the same total weight.
+    """float32 [DIMENSIONS]: the families in order, each centred, scaled, squashed and weighted by its share.
 
-    The weight makes a family's expected squared length `DIMENSIONS / len(FAMILIES)`, so that a family of nine
-    features counts as much as a family of one, and the mean square of a coordinate is about 1 as the kernel of
-    the kernel distance expects.
+    A family's expected squared length is in proportion to its share, whatever its number of features, and the mean
+    square of a coordinate is about 1, as the kernel of the kernel distance expects.
     """
     parts = []
     for name, family in FAMILIES.items():
         centred = (features[name] - np.asarray(family.centre)) / (LIMIT * np.asarray(family.scale))
-        weight = np.sqrt(DIMENSIONS / (len(FAMILIES) * family.size))
+        weight = np.sqrt(DIMENSIONS * family.share / (SHARES * family.size))
         parts.append(weight * LIMIT * np.tanh(centred))
     return np.concatenate(parts).astype(np.float32)
