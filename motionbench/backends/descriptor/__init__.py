@@ -39,7 +39,8 @@ def describe(frames: NDArray[np.uint8], times: NDArray[np.float64], uv: NDArray[
         uv: float32 [T-1, H, W, 2], flow from each frame to the next in pixels.
 
     Returns:
-        float32 [115], finite, each coordinate of about unit size (a hard limit is 7.1). The same bits for the same input on one machine.
+        float32 [115], finite, each coordinate of about unit size and below 7.1. The same bits for the same input on
+        one machine.
 
     Raises:
         VideoError: fewer than 5 frames.
