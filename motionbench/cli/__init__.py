@@ -6,7 +6,6 @@ stdout carries data only; progress, warnings and errors go to stderr. Heavy impo
 
 from __future__ import annotations
 
-import enum
 import json
 import os
 import shutil
@@ -17,6 +16,27 @@ from pathlib import Path
 import typer
 
 from motionbench import __version__
+from motionbench.cli.options import (
+    AsJson,
+    Board,
+    CacheDir,
+    Cases,
+    DataName,
+    Device,
+    Format,
+    Kind,
+    Limit,
+    Model,
+    Offline,
+    OutDir,
+    ProfileName,
+    Quiet,
+    Seed,
+    Settings,
+    Subset,
+    Workers,
+    option,
+)
 from motionbench.cli.screen import Screen
 from motionbench.errors import ConfigError, MotionBenchError
 
@@ -31,67 +51,6 @@ data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check 
 board_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tables from many runs.")
 app.add_typer(data_app, name="data")
 app.add_typer(board_app, name="leaderboard")
-
-
-class Subset(enum.StrEnum):
-    """Which cases are scored."""
-
-    all = "all"
-    single = "single"
-    multi = "multi"
-
-
-class Format(enum.StrEnum):
-    """How a run is shown."""
-
-    table = "table"
-    md = "md"
-    csv = "csv"
-    tex = "tex"
-    html = "html"
-
-
-class Kind(enum.StrEnum):
-    """What can be listed."""
-
-    models = "models"
-    metrics = "metrics"
-    backends = "backends"
-    profiles = "profiles"
-    datasets = "datasets"
-
-
-def _option(help_text: str, *names: str, env: str | None = None) -> t.Any:
-    return typer.Option(*names, help=help_text, envvar=env, show_default=False)
-
-
-Model = t.Annotated[
-    str | None,
-    _option("An entry point, package.module:attribute, diffusers:REPO_OR_DIR, command:'prog {image} {prompt} {out}', "
-            "or the source reference or shuffle.", "--model", env="MOTIONBENCH_MODEL"),
-]  # fmt: skip
-Settings = t.Annotated[list[str] | None, _option("A setting of the model; may be repeated.", "-o", "--option")]
-DataName = t.Annotated[
-    str, typer.Option("--dataset", help="synth, or a folder with a cases.json.", envvar="MOTIONBENCH_DATASET")
-]
-ProfileName = t.Annotated[str, typer.Option("--profile", help="lite, or a .toml file.", envvar="MOTIONBENCH_PROFILE")]
-OutDir = t.Annotated[Path | None, _option("Where the run is written; by default runs/NAME.", env="MOTIONBENCH_OUT")]
-CacheDir = t.Annotated[
-    Path | None, _option("The artefact store; by default the user's cache folder.", "--cache", env="MOTIONBENCH_CACHE")
-]
-Device = t.Annotated[
-    str | None, _option("Where networks run, such as cpu or cuda:0.", "--device", env="MOTIONBENCH_DEVICE")
-]
-Offline = t.Annotated[
-    bool, typer.Option("--offline", help="Forbid downloads.", envvar="MOTIONBENCH_OFFLINE", show_envvar=False)
-]
-Workers = t.Annotated[int | None, _option("Worker processes; by default one a core, at most 8.", "--workers")]
-Limit = t.Annotated[int | None, _option("Only N cases; for a first look, the run is not official.", "--limit")]
-Seed = t.Annotated[int, typer.Option("--seed", min=0, help="The run's seed.")]
-Cases = t.Annotated[Subset, typer.Option("--subset", help="Which cases; other than all, the run is not official.")]
-AsJson = t.Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
-Quiet = t.Annotated[bool, typer.Option("--quiet", help="No progress and no warnings.")]
-Board = t.Annotated[Path, typer.Option("--board", help="The board's folder.", envvar="MOTIONBENCH_BOARD")]
 
 
 def _version(wanted: bool) -> None:
@@ -112,11 +71,11 @@ def _root(
 def evaluate(
     videos: t.Annotated[Path | None, typer.Argument(help="A folder of videos named <case id>.mp4.")] = None,
     model: Model = None,
-    option: Settings = None,
+    settings: Settings = None,
     dataset: DataName = "synth",
     profile: ProfileName = "lite",
-    name: t.Annotated[str | None, _option("The system's name in tables.", "--name")] = None,
-    metric: t.Annotated[list[str] | None, _option("Only these metrics; may be repeated.", "--metric")] = None,
+    name: t.Annotated[str | None, option("The system's name in tables.", "--name")] = None,
+    metric: t.Annotated[list[str] | None, option("Only these metrics; may be repeated.", "--metric")] = None,
     subset: Cases = Subset.all,
     limit: Limit = None,
     seed: Seed = 0,
@@ -149,7 +108,7 @@ def evaluate(
             profile,
             folder,
             name=name,
-            options=_settings(option),
+            options=_settings(settings),
             metrics=metric,
             subset=subset.value,
             limit=limit,
@@ -172,7 +131,7 @@ def evaluate(
 @app.command()
 def generate(
     model: Model = None,
-    option: Settings = None,
+    settings: Settings = None,
     dataset: DataName = "synth",
     profile: ProfileName = "lite",
     subset: Cases = Subset.all,
@@ -195,7 +154,7 @@ def generate(
             dataset,
             profile,
             folder,
-            options=_settings(option),
+            options=_settings(settings),
             subset=subset.value,
             limit=limit,
             seed=seed,
@@ -253,7 +212,7 @@ def export(
     name: t.Annotated[str, typer.Argument(help="Only synth can be exported.")],
     folder: t.Annotated[Path, typer.Argument(help="Where the folder dataset is written.")],
     split: t.Annotated[str, typer.Option("--split", help="test, or train for endless other scenes.")] = "test",
-    count: t.Annotated[int | None, _option("How many cases; by default all 128 of the test split.", "--count")] = None,
+    count: t.Annotated[int | None, option("How many cases; by default all 128 of the test split.", "--count")] = None,
     start: t.Annotated[int, typer.Option("--start", min=0, help="The first case's index.")] = 0,
     size: t.Annotated[int, typer.Option("--size", min=16, help="Side length in pixels.")] = 128,
     quiet: Quiet = False,

@@ -12,7 +12,10 @@ import argparse
 import json
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
+
+import numpy as np
 
 from motionbench import datasets, evaluate
 from motionbench.cache import Cache
@@ -23,12 +26,15 @@ from motionbench.profiles import load_profile
 from motionbench.results import read_timing
 from motionbench.sources import open_source
 from motionbench.subject import Clock, Subject, Workbench
+from motionbench.types import Video
+from motionbench.video import load_video, save_video
 
 PROFILE = "lite"
+CHUNK = 8
 
 
-def bare(data: Path, videos: Path) -> tuple[float, dict[str, float]]:
-    """Seconds of one decode and one pass of each backend over every video, and their parts."""
+def bare(data: Path, videos: Path) -> dict[str, float]:
+    """Seconds of one decode and one pass of each backend over every video, by part."""
     profile = load_profile(PROFILE)
     plan = make_plan(profile, profile.metrics)
     loaded = {role: backend.load() for role, backend in plan.backends.items()}
@@ -49,16 +55,16 @@ def bare(data: Path, videos: Path) -> tuple[float, dict[str, float]]:
                     start = time.perf_counter()
                     features[role] = compute(inputs, {r: features[r] for r in plan.backends[role].requires})
                     parts[role] += time.perf_counter() - start
-    return sum(parts.values()), parts
+    return parts
 
 
-def whole(data: Path, videos: Path, out: Path) -> tuple[float, dict[str, float]]:
-    """Seconds of a cold evaluation in one process without report and statistics, and its parts."""
+def whole(data: Path, videos: Path, out: Path) -> dict[str, float]:
+    """Seconds of a cold evaluation in one process without report and statistics, by part."""
     evaluate(videos, data, PROFILE, out / "run", cache=out / "cache", workers=1)
     seconds = read_timing(out / "run").seconds
     parts = {"decode": seconds.decode, **seconds.backends, "metrics": seconds.metrics}
     net = seconds.total - seconds.report - seconds.statistics
-    return net, {**parts, "everything else": net - sum(parts.values())}
+    return {**parts, "everything else": net - sum(parts.values())}
 
 
 def main() -> None:
@@ -66,26 +72,25 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=64)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    bare_parts: Counter[str] = Counter()
+    parts: Counter[str] = Counter()
     with one_thread(), tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        synth.export(place / "warm-up", split="train", count=2, start=10_000, size=256)
-        synth.export(place / "data", split="train", count=options.cases, size=256)
-        for name in ("warm-up", "data"):
-            videos = place / f"{name}-videos"
-            videos.mkdir()
-            for case in json.loads((place / name / "cases.json").read_text())["cases"]:
-                target = videos / f"{case['id']}.mp4"
-                target.write_bytes((place / name / case["reference"]).read_bytes())
-        # Other bytes on the generated side, or the two sides would share their features.
-        reencode(place / "data-videos")
-        whole(place / "warm-up", place / "warm-up-videos", place / "first")
-        bare_seconds, bare_parts = bare(place / "data", place / "data-videos")
-        seconds, parts = whole(place / "data", place / "data-videos", place / "second")
+        # Number 0 warms up. Then both in turn, eight cases at a time, so that a machine that becomes busy slows both.
+        for number, start in enumerate((10_000, *range(0, options.cases, CHUNK))):
+            place = Path(folder) / str(number)
+            count = min(CHUNK, options.cases - start) if number else 2
+            prepare(place, start, count)
+            alone = bare(place / "data", place / "videos")
+            run = whole(place / "data", place / "videos", place)
+            if number:
+                bare_parts.update(alone)
+                parts.update(run)
+    bare_seconds, seconds = sum(bare_parts.values()), sum(parts.values())
     lines = [
         "# What a cold evaluation costs beyond the work itself",
         "",
         f"`python tests/bench/overhead.py --cases {options.cases}`: {2 * options.cases} videos of 256 x 256 pixels and "
-        "16 frames, one process.",
+        "16 frames, one process; both in turn, a few cases at a time.",
         "",
         "| | seconds a video |",
         "|---|---|",
@@ -107,18 +112,17 @@ def main() -> None:
         options.out.write_text("\n".join(lines), encoding="utf-8")
 
 
-def reencode(folder: Path) -> None:
-    """Lossless again, but with one pixel changed."""
-    import numpy as np
+def prepare(place: Path, start: int, count: int) -> None:
+    """Export scenes as a dataset, and the same videos with one pixel changed as a system's.
 
-    from motionbench.types import Video
-    from motionbench.video import load_video, save_video
-
-    for path in sorted(folder.glob("*.mp4")):
-        video = load_video(path)
+    With the same bytes on both sides, the two would share their features.
+    """
+    synth.export(place / "data", split="train", count=count, start=start, size=256)
+    for case in json.loads((place / "data" / "cases.json").read_text())["cases"]:
+        video = load_video(place / "data" / case["reference"])
         frames = np.array(video.frames)
         frames[0, 0, 0, 0] ^= 1
-        save_video(Video(frames, video.times), path)
+        save_video(Video(frames, video.times), place / "videos" / f"{case['id']}.mp4")
 
 
 if __name__ == "__main__":
