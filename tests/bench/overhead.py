@@ -118,6 +118,7 @@ def prepare(place: Path, start: int, count: int) -> None:
     With the same bytes on both sides, the two would share their features.
     """
     synth.export(place / "data", split="train", count=count, start=start, size=256)
+    (place / "videos").mkdir()
     for case in json.loads((place / "data" / "cases.json").read_text())["cases"]:
         video = load_video(place / "data" / case["reference"])
         frames = np.array(video.frames)
