@@ -12,7 +12,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+import typing as t
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,9 @@ from threadpoolctl import threadpool_limits
 
 from motionbench.job import Outcome, Setup, Worker
 from motionbench.types import Case
+
+_In = t.TypeVar("_In")
+_Out = t.TypeVar("_Out")
 
 _WORKER: Worker | None = None
 _WHILE_ALIVE = ExitStack()  # of a worker process
@@ -69,6 +73,12 @@ def run_local(setup: Setup, cases: Sequence[Case], workers: int) -> Iterator[Out
             if (yield from _pool(setup, [case], 1)):
                 note = "the worker process died on this case (out of memory, or a crash in a library)"
                 yield Worker(setup).failed(case, note)
+
+
+def apart(function: Callable[[_In], _Out], argument: _In) -> _Out:
+    """Call a function in a process of its own, so that the memory it takes is given back."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, argument).result()
 
 
 def _pool(setup: Setup, cases: Sequence[Case], workers: int) -> Generator[Outcome, None, list[Case]]:

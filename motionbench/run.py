@@ -110,14 +110,16 @@ def evaluate(
     setup = Setup(chosen, tuple(m.id for m in plan.metrics), source, data.name, store, folder / "media")
     outcomes = _score(setup, cases, workers, listener)
     rows = [row for o in outcomes for row in o.rows]
+    outcomes = [dataclasses.replace(o, rows=()) for o in outcomes]
     reducing = time.perf_counter()
     with engine.one_thread():
         estimates = estimate(plan, cases, rows, seed)
     reducing = time.perf_counter() - reducing
+    rows = list(drop_arrays(rows))
     run = Run(
         identity=_identity(source, data, cases, chosen, plan, seed),
         estimates=estimates,
-        rows=drop_arrays(rows),
+        rows=tuple(rows),
         status="partial" if any(r.status in ("failed", "missing") for r in rows) else "complete",
         official=not (reasons := _unofficial(chosen, plan, data, cases, allow_missing)),
         reasons=tuple(reasons),
@@ -125,7 +127,10 @@ def evaluate(
     results.write_run(run, folder)
     reporting = time.perf_counter()
     write_index(folder, cases, outcomes)
-    report.write_html(folder)
+    if workers == 1:
+        report.write_html(folder)
+    else:  # the page of a thousand cases takes more memory than all the rest of this process
+        engine.apart(report.write_html, folder)
     now = time.perf_counter()
     whole = {"statistics": reducing, "report": now - reporting, "total": now - started}
     results.write_timing(_timing(outcomes, store, whole), folder)

@@ -25,6 +25,7 @@ was measured at 83 to 100 % for a nominal 95 %.
 from __future__ import annotations
 
 import math
+import typing as t
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,6 +48,7 @@ from motionbench.types import CaseView, Metric, Need, Row, Summary, Values
 __all__ = ["FVD", "FVD_SPLIT", "KVD", "FeatureError", "frechet_distance", "kernel_distance", "split_frechet_distance"]
 
 SPLITS = 20
+_BLOCK = 128  # rows of a kernel matrix at a time
 _EXACT_JACKKNIFE = 200  # cases up to which each is really left out; it takes n SVDs, about 1 s there
 
 
@@ -99,22 +101,46 @@ def kernel_distance(
     a, b = checked_pair(x, y)
     xx, yy, xy = _kernels(a, b, degree, coef0, gamma)
     n, m = len(a), len(b)
-    within = (xx.sum() - xx.trace()) / (n * (n - 1)) + (yy.sum() - yy.trace()) / (m * (m - 1))
-    return float(within - 2.0 * xy.mean())
+    within = (xx.total - xx.diagonal.sum()) / (n * (n - 1)) + (yy.total - yy.diagonal.sum()) / (m * (m - 1))
+    return float(within - 2.0 * xy.total / (n * m))
+
+
+class _Kernel(t.NamedTuple):
+    """Sums of a kernel matrix [n, m]: over each row [n], over each column [m], and its diagonal (empty if n != m)."""
+
+    rows: Floats
+    columns: Floats
+    diagonal: Floats
+
+    @property
+    def total(self) -> float:
+        """The sum of all entries."""
+        return float(self.rows.sum())
 
 
 def _kernels(
     x: Floats, y: Floats, degree: int = 3, coef0: float = 1.0, gamma: float | None = None
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[_Kernel, _Kernel, _Kernel]:
+    """The kernels of x with x, y with y and x with y."""
     if isinstance(degree, bool) or not isinstance(degree, (int, np.integer)) or degree < 1:
         raise FeatureError(f"degree is {degree!r}, expected a whole number of at least 1")
     scale = 1.0 / x.shape[1] if gamma is None else gamma
     if not (math.isfinite(scale) and scale > 0 and math.isfinite(coef0)):
         raise FeatureError(f"gamma is {gamma} and coef0 {coef0}: gamma must be above 0 and both finite")
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow ends as a FeatureError
-        xx, yy, xy = ((scale * (a @ b.T) + coef0) ** int(degree) for a, b in ((x, x), (y, y), (x, y)))
-        finite(float(np.abs(xx).sum() + np.abs(yy).sum() + np.abs(xy).sum()))
-    return xx, yy, xy
+        found = tuple(_sums(a, b, int(degree), coef0, scale) for a, b in ((x, x), (y, y), (x, y)))
+        finite(sum(float(np.abs(kernel.rows).sum()) for kernel in found))
+    return found[0], found[1], found[2]
+
+
+def _sums(a: Floats, b: Floats, degree: int, coef0: float, scale: float) -> _Kernel:
+    rows, columns = np.empty(len(a)), np.zeros(len(b))
+    for start in range(0, len(a), _BLOCK):  # never the whole matrix: for a thousand videos it would be 8 MB
+        block = (scale * (a[start : start + _BLOCK] @ b.T) + coef0) ** degree
+        rows[start : start + _BLOCK] = block.sum(axis=1)
+        columns += block.sum(axis=0)
+    diagonal = (scale * (a * b).sum(axis=1) + coef0) ** degree if len(a) == len(b) else np.empty(0)
+    return _Kernel(rows, columns, diagonal)
 
 
 def split_frechet_distance(x: ArrayLike, y: ArrayLike, seed: int, splits: int = SPLITS) -> SplitDistance:
@@ -216,8 +242,8 @@ def _reduce_kvd(rows: Sequence[Row], seed: int) -> Summary:
     if few := too_few(n):
         return Summary(value, method="unbiased MMD²", reason=few, details=details)
     xx, yy, xy = _kernels(x, y)
-    inner = sum((k.sum() - k.trace()) - 2.0 * (k.sum(axis=1) - k.diagonal()) for k in (xx, yy))
-    outer = xy.sum() - xy.sum(axis=1) - xy.sum(axis=0) + xy.diagonal()
+    inner = sum((k.total - k.diagonal.sum()) - 2.0 * (k.rows - k.diagonal) for k in (xx, yy))
+    outer = xy.total - xy.rows - xy.columns + xy.diagonal
     se = _jackknife(inner / ((n - 1) * (n - 2)) - 2.0 * outer / (n - 1) ** 2)
     half = t_halfwidth(se, n - 1)
     method = "unbiased MMD², jackknife se, 95% t-interval"

@@ -16,6 +16,7 @@ import base64
 import hashlib
 import json
 import typing as t
+from collections.abc import Iterator
 from pathlib import Path
 
 import jinja2
@@ -46,7 +47,7 @@ def write_html(run: Path) -> Path:
     page = view.build(found, media.read_index(out))
     clips, overlays = _embed(out, page)
     path = out / PAGE_FILE
-    write_atomic(path, [_fill(page, clips, overlays).encode("utf-8")])
+    write_atomic(path, _fill(page, clips, overlays))
     return path
 
 
@@ -80,7 +81,8 @@ def _exists(out: Path, name: str | None) -> bool:
     return name is not None and (out / media.FOLDER / name).is_file()
 
 
-def _fill(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) -> str:
+def _fill(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) -> Iterator[bytes]:
+    """The page, piece by piece: the whole of a thousand cases need not stand in memory."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -93,7 +95,7 @@ def _fill(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) ->
     parts = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     script = f'(function () {{\n"use strict";\n{parts}}}());\n'
     style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
-    return environment.get_template("report.html.j2").render(
+    pieces = environment.get_template("report.html.j2").stream(
         page=page,
         clips=clips,
         embedded=[case for case in page.cases if clips.get(case.clips.get("generated") or "", "").startswith("data:")],
@@ -105,6 +107,9 @@ def _fill(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) ->
         labels=labels,
         numbers=numbers,
     )
+    pieces.enable_buffering(1000)
+    for piece in pieces:
+        yield piece.encode("utf-8")
 
 
 def _data(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) -> dict[str, t.Any]:
