@@ -1,8 +1,8 @@
 """Object masks as a colour video and back: one constant colour an object, black where there is none.
 
-The video goes through an autoencoder or a lossy file on its way, so colours come back shifted a little and mixed where two
-of them meet. A mixture can lie closest to a third colour (half of a dusty red on black is a dark red), so colours are
-decided in two steps: pixels that are clearly one colour first, the others then among the colours that are near in space.
+The video goes through an autoencoder or a lossy file on its way, so colours come back shifted a little and mixed where
+two of them meet. A mixture can lie closest to a third colour (half of a dusty red on black is a dark red), so colours
+are decided in two steps: pixels that are clearly one colour first, the others then among the colours near in space.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from motionbench.errors import ConfigError
+from motionbench.errors import ConfigError, DataError
 from ttm_ref.blobs import without_specks
 
 PALETTE: NDArray[np.uint8] = np.array(
@@ -40,6 +40,10 @@ MOST = len(PALETTE)
 CLEAR = 0.5  # a pixel is clearly one colour when the next one is at least twice as far
 SPECK = 0.02  # blobs below this share of the object's median area are specks
 FEW = 4  # and so are blobs of fewer pixels than this in a picture of 128 x 128
+
+DARK = 48  # a colour whose largest channel is below this is background
+SAME = 30.0  # colours closer than this (Euclidean) are one colour, shifted by compression
+RARE = 1e-3  # a colour that fills less than this share of the picture is none
 
 
 def check_count(objects: int) -> None:
@@ -97,6 +101,64 @@ def read(video: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.boo
     planes = labels[None] == np.arange(1, len(colours))[:, None, None, None]
     least = FEW * video.shape[1] * video.shape[2] / 128**2
     return np.stack([without_specks(plane, SPECK, least) for plane in planes])
+
+
+def find_palette(frame: NDArray[np.uint8], masks: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+    """The objects' colours in a colour-coded mask video that someone else made, from one of its frames.
+
+    Args:
+        frame: uint8 [H, W, 3], usually frame 0; the background is black.
+        masks: bool [K, H, W], the objects in that frame. The palette then has their order, one colour for each;
+            without them, colours come by the area that they fill, the largest first.
+
+    Returns:
+        uint8 [K, 3].
+
+    Raises:
+        DataError: more than 12 colours, or a mask that shows none of them, or two masks of one colour.
+    """
+    spread = _pooled_range(frame).max(-1)
+    left = (spread <= SAME / 2) & (frame.max(-1) >= DARK)
+    found: list[NDArray[np.uint8]] = []
+    while left.any():
+        pixels = frame[left].astype(np.int32)
+        codes = (pixels // 8) @ np.array([32 * 32, 32, 1])
+        peak = pixels[codes == np.bincount(codes).argmax()].mean(0)
+        centre = np.median(pixels[_distance(pixels, peak) <= SAME], axis=0)
+        near = _distance(pixels, centre) <= SAME
+        if near.sum() < RARE * spread.size:
+            break
+        if len(found) == MOST:
+            raise DataError(f"a frame of more than {MOST} colours is no colour-coded mask video")
+        found.append(centre.astype(np.uint8))
+        left[left] = ~near
+    palette = np.array(found, np.uint8).reshape(-1, 3)
+    if masks is None:
+        return palette
+    return palette[_owners(read(frame[None], palette)[:, 0], masks)]
+
+
+def _owners(planes: NDArray[np.bool_], masks: NDArray[np.bool_]) -> list[int]:
+    """For each mask the number of the plane that it overlaps most."""
+    overlap = np.array([[int((plane & mask).sum()) for plane in planes] for mask in masks]).reshape(len(masks), -1)
+    if not overlap.shape[1] or (overlap.max(1) == 0).any():
+        raise DataError("an object's mask shows no colour in the first frame of the trajectory")
+    owners = [int(row.argmax()) for row in overlap]
+    if len(set(owners)) < len(owners):
+        raise DataError("two objects have the same colour in the first frame of the trajectory")
+    return owners
+
+
+def _distance(pixels: NDArray[np.int32], colour: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.linalg.norm(pixels - colour, axis=-1)
+
+
+def _pooled_range(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Largest minus smallest value of each channel around each pixel (3 x 3), float32 [H, W, 3]."""
+    channels = torch.from_numpy(frame.astype(np.float32)).permute(2, 0, 1)
+    high = torch.nn.functional.max_pool2d(channels, 3, 1, 1)
+    low = -torch.nn.functional.max_pool2d(-channels, 3, 1, 1)
+    return t.cast("NDArray[np.float32]", (high - low).permute(1, 2, 0).numpy())
 
 
 def _with_black(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
