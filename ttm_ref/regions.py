@@ -1,0 +1,107 @@
+"""From object masks in pixels to what masked attention needs for each latent token: one object id, and the boxes.
+
+Two structures on purpose (arXiv 2501.03059, section 4.3): self-attention follows the segmentation, where a token
+belongs to one object or to the background; cross-attention follows the bounding boxes, which overlap, so that a token
+may lie on several objects.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from motionbench.errors import ModelError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Regions:
+    """Where the objects are on the grid of tokens.
+
+    Attributes:
+        ids: int64 [B, N], 0 for the background, k + 1 for object k.
+        boxes: bool [B, N, K], token touches the bounding box of object k.
+    """
+
+    ids: Tensor
+    boxes: Tensor
+
+
+def token_regions(
+    object_masks: Tensor, grid: tuple[int, int, int], latent_frames: int, coverage: float = 0.2
+) -> Regions:
+    """Pool object masks to the grid of tokens.
+
+    A token's id is the object that covers most of it, if that is more than `coverage` of its area (averaged over its
+    frames). It touches a box if the box of the mask in any of its pixel frames reaches into its square.
+
+    Args:
+        object_masks: bool [B, K, F, H, W] in pixel frames; planes may overlap or be empty; K may be 0.
+        grid: tokens (T', h', w') in raster order; H and W must be multiples of h' and w'.
+        latent_frames: T, a multiple of T'. F == T is one to one; F == r (T - 1) + 1 is a causal video VAE, whose first
+            latent frame is the first pixel frame and whose others are r pixel frames each.
+        coverage: in [0, 1).
+
+    Returns:
+        The regions, on the device of the masks, N = T' h' w'.
+
+    Raises:
+        ModelError: the frames or sizes do not fit each other.
+    """
+    batch, count, frames, height, width = object_masks.shape
+    steps, rows, columns = grid
+    if height % rows or width % columns or latent_frames % steps:
+        raise ModelError(
+            f"masks of {height} x {width} and {latent_frames} latent frames do not divide into {steps} x {rows} x "
+            f"{columns} tokens",
+            "give the masks in the size of the video",
+        )
+    ratio = _frames_per_latent(frames, latent_frames)
+    if count == 0:
+        ids = torch.zeros(batch, steps * rows * columns, dtype=torch.int64, device=object_masks.device)
+        return Regions(ids, ids.new_zeros((*ids.shape, 0), dtype=torch.bool))
+    cell = (height // rows, width // columns)
+    area = avg_pool2d(object_masks.flatten(0, 1).to(torch.float32), cell).unflatten(0, (batch, count))
+    best, index = _in_time(area, ratio, steps, "mean").max(dim=1)
+    ids = torch.where(best > coverage, index + 1, 0).flatten(1)
+    boxes = _in_time(_boxes(area > 0).to(area.dtype), ratio, steps, "max") > 0
+    return Regions(ids, boxes.flatten(2).transpose(1, 2))
+
+
+def _frames_per_latent(frames: int, latent_frames: int) -> int:
+    """r of F == r (T - 1) + 1, or 1 where the frames are one to one."""
+    if frames == latent_frames:
+        return 1
+    if latent_frames > 1 and frames > latent_frames and (frames - 1) % (latent_frames - 1) == 0:
+        return (frames - 1) // (latent_frames - 1)
+    raise ModelError(
+        f"masks of {frames} frames do not fit {latent_frames} latent frames",
+        "one mask for each frame of the video; a causal video VAE wants r * n + 1 frames",
+    )
+
+
+def _boxes(cells: Tensor) -> Tensor:
+    """Bounding boxes of cells bool [..., h', w'] as filled rectangles of the same shape; empty stays empty.
+
+    The cell of a mask's first row is the first cell that the mask touches, so the box may be taken after pooling.
+    """
+    return _between(cells.any(dim=-1))[..., :, None] & _between(cells.any(dim=-2))[..., None, :]
+
+
+def _between(touched: Tensor) -> Tensor:
+    """From the first True to the last along the last dimension, bool [..., n]."""
+    after_first = touched.cumsum(-1) > 0
+    before_last = touched.flip(-1).cumsum(-1).flip(-1) > 0
+    return after_first & before_last
+
+
+def _in_time(values: Tensor, ratio: int, steps: int, how: str) -> Tensor:
+    """Pool values float [B, K, F, h', w'] over pixel frames to latent and then token frames: [B, K, T', h', w']."""
+    if ratio > 1:
+        later = values[:, :, 1:].unflatten(2, (-1, ratio))
+        later = later.mean(dim=3) if how == "mean" else later.amax(dim=3)
+        values = torch.cat([values[:, :, :1], later], dim=2)
+    pairs = values.unflatten(2, (steps, -1))
+    return pairs.mean(dim=3) if how == "mean" else pairs.amax(dim=3)
