@@ -1,0 +1,1 @@
+"""Training of ttm_ref: `loop` knows no model, the tasks (`autoencoder`, `denoiser`) know no loop."""
