@@ -19,7 +19,11 @@ from torch.nn.functional import scaled_dot_product_attention
 Kernel = t.Literal["gather", "dense", "auto"]
 
 DENSE_BELOW = 192
-"""Queries and keys of a sample up to which "auto" takes the dense mask."""
+"""Queries and keys of a sample up to which "auto" takes the dense mask.
+
+Measured on a CPU, 4 heads of 32, forward and backward, two to four objects of 8 to 14 %: dense takes 0.7 times gather's
+time at 128 tokens, 0.9 to 1.0 at 192, 1.0 to 1.4 at 256 and 1.4 to 2.1 at 512, in batches of 1 as of 16.
+"""
 
 
 def masked_attention(

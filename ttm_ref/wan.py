@@ -26,9 +26,14 @@ from torch import Tensor, nn
 
 from motionbench.errors import ConfigError, ModelError, WeightsError
 from ttm_ref.attention import masked_attention, membership_attention
-from ttm_ref.regions import token_regions
+from ttm_ref.regions import coordinate_channels, token_regions
 
 PREDICTIONS = ("flow", "sample", "v_prediction")
+NEW_MODULES = {"norm1_m", "attn1_m", "norm2_m", "attn2_m"}
+IMAGE_SETTINGS = {"image_dim", "added_kv_proj_dim", "pos_embed_seq_len"}
+"""Settings of image-to-video Wan, whose own way to read an image is not the paper's."""
+
+Rotary = tuple[Tensor, Tensor]
 
 
 class LocalPrompts(t.NamedTuple):
@@ -38,7 +43,7 @@ class LocalPrompts(t.NamedTuple):
         states: embedded prompts of all objects one after the other [B, M, dim].
         mask: bool [B, M], False for padding.
         owner: int64 [M], the object of each state.
-        membership: bool [B, N, K], token touches the box of object k.
+        membership: bool [B, N, K], token touches the box of object k, and k has a prompt.
     """
 
     states: Tensor
@@ -48,46 +53,50 @@ class LocalPrompts(t.NamedTuple):
 
 
 class MaskedWanAttention(WanAttention):  # type: ignore[misc]
-    """`WanAttention` inside objects. Its output layer starts at zero, so that a new branch changes nothing."""
+    """Common part of the two masked layers. The output layer starts at zero: a new branch changes nothing."""
 
-    def __init__(self, dim: int, heads: int, eps: float, is_cross_attention: bool) -> None:
-        super().__init__(
-            dim=dim,
-            heads=heads,
-            dim_head=dim // heads,
-            eps=eps,
-            processor=WanAttnProcessor(),
-            is_cross_attention=is_cross_attention,
-        )
+    def __init__(self, dim: int, heads: int, eps: float, **kwargs: t.Any) -> None:
+        head = dim // heads
+        super().__init__(dim=dim, heads=heads, dim_head=head, eps=eps, processor=WanAttnProcessor(), **kwargs)
         nn.init.zeros_(self.to_out[0].weight)
         nn.init.zeros_(self.to_out[0].bias)
 
-    def forward_self(self, x: Tensor, rotary: tuple[Tensor, Tensor], ids: Tensor) -> Tensor:
-        """Each token of x [B, N, dim] attends to the tokens with its id (int64 [B, N])."""
-        q, k, v = self._heads(x, x)
-        return self._merge(masked_attention(_rotate(q, rotary), _rotate(k, rotary), v, ids, ids, kernel="auto"))
-
-    def forward_cross(self, x: Tensor, local: LocalPrompts) -> Tensor:
-        """Each token of x [B, N, dim] attends to the prompts of its objects; without any it gets exactly 0."""
-        q, k, v = self._heads(x, local.states)
-        out = self._merge(membership_attention(q, k, v, local.membership, local.owner, local.mask))
-        # The bias of the output layer must not reach tokens that have no prompt.
-        owned = torch.zeros_like(local.membership[:, 0]).to(torch.int32)
-        owned = owned.index_add(1, local.owner, local.mask.to(torch.int32)) > 0
-        return out * (local.membership & owned[:, None]).any(dim=-1, keepdim=True)
-
-    def _heads(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values [B, heads, tokens, d]."""
+    def heads_of(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries of x [B, N, dim], keys and values of context [B, M, dim], all as [B, heads, tokens, d]."""
         q, k, v = self.norm_q(self.to_q(x)), self.norm_k(self.to_k(context)), self.to_v(context)
         q, k, v = (y.unflatten(2, (self.heads, -1)).transpose(1, 2) for y in (q, k, v))
         return q, k, v
 
-    def _merge(self, out: Tensor) -> Tensor:
+    def merge(self, out: Tensor) -> Tensor:
         """[B, heads, N, d] to [B, N, dim], through the output layer."""
         return t.cast(Tensor, self.to_out[1](self.to_out[0](out.transpose(1, 2).flatten(2))))
 
 
-def _rotate(x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
+class MaskedSelfAttention(MaskedWanAttention):
+    """Each token attends to the tokens of its object, across space and time."""
+
+    def forward(self, x: Tensor, rotary: Rotary, ids: Tensor | None) -> Tensor:
+        """x [B, N, dim], ids int64 [B, N]; without ids all tokens are one group."""
+        if ids is None:
+            return t.cast(Tensor, super().forward(x, None, None, rotary))
+        q, k, v = self.heads_of(x, x)
+        return self.merge(masked_attention(_rotate(q, rotary), _rotate(k, rotary), v, ids, ids, kernel="auto"))
+
+
+class MaskedCrossAttention(MaskedWanAttention):
+    """Each token attends to the prompts of the objects that it lies on."""
+
+    def forward(self, x: Tensor, text: Tensor, local: LocalPrompts | None) -> Tensor:
+        """x [B, N, dim]; tokens without a prompt get exactly 0. Without `local`, the global prompt text [B, L, dim]."""
+        if local is None:
+            return t.cast(Tensor, super().forward(x, text))
+        q, k, v = self.heads_of(x, local.states)
+        out = self.merge(membership_attention(q, k, v, local.membership, local.owner, local.mask))
+        # The bias of the output layer must not reach tokens without a prompt.
+        return out.masked_fill(~local.membership.any(dim=-1, keepdim=True), 0.0)
+
+
+def _rotate(x: Tensor, rotary: Rotary) -> Tensor:
     """Wan's rotary embedding of x [B, heads, N, d] by (cos, sin) [1, N, 1, d], each angle repeated twice along d."""
     cos, sin = (y.transpose(1, 2)[..., 0::2] for y in rotary)
     even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
@@ -104,37 +113,20 @@ class MaskedWanBlock(WanTransformerBlock):  # type: ignore[misc]
     def __init__(self, dim: int, ffn_dim: int, num_heads: int, qk_norm: str, cross_attn_norm: bool, eps: float) -> None:
         super().__init__(dim, ffn_dim, num_heads, qk_norm, cross_attn_norm, eps)
         self.norm1_m = FP32LayerNorm(dim, eps, elementwise_affine=True)
-        self.attn1_m = MaskedWanAttention(dim, num_heads, eps, is_cross_attention=False)
+        self.attn1_m = MaskedSelfAttention(dim, num_heads, eps)
         self.norm2_m = FP32LayerNorm(dim, eps, elementwise_affine=True)
-        self.attn2_m = MaskedWanAttention(dim, num_heads, eps, is_cross_attention=True)
+        self.attn2_m = MaskedCrossAttention(dim, num_heads, eps, is_cross_attention=True)
 
     def forward(
-        self,
-        hidden_states: Tensor,
-        encoder_hidden_states: Tensor,
-        temb: Tensor,
-        rotary_emb: tuple[Tensor, Tensor],
-        ids: Tensor | None,
-        local: LocalPrompts | None,
+        self, x: Tensor, text: Tensor, temb: Tensor, rotary: Rotary, ids: Tensor | None, local: LocalPrompts | None
     ) -> Tensor:
         """Tokens [B, N, dim], embedded prompt [B, L, dim], modulation [B, 6, dim] to tokens [B, N, dim]."""
-        x, text = hidden_states, encoder_hidden_states
         shift, scale, gate, ffn_shift, ffn_scale, ffn_gate = (self.scale_shift_table + temb.float()).chunk(6, dim=1)
-
         inner = (self.norm1(x.float()) * (1 + scale) + shift).type_as(x)
-        x = (x.float() + self.attn1(inner, None, None, rotary_emb) * gate).type_as(x)
-
-        inner = self.norm1_m(x)
-        plain = ids is None
-        x = x + (
-            self.attn1_m(inner, None, None, rotary_emb) if plain else self.attn1_m.forward_self(inner, rotary_emb, ids)
-        )
-
+        x = (x.float() + self.attn1(inner, None, None, rotary) * gate).type_as(x)
+        x = x + self.attn1_m(self.norm1_m(x), rotary, ids)
         x = x + self.attn2(self.norm2(x.float()).type_as(x), text, None, None)
-
-        inner = self.norm2_m(x)
-        x = x + (self.attn2_m(inner, text) if local is None else self.attn2_m.forward_cross(inner, local))
-
+        x = x + self.attn2_m(self.norm2_m(x), text, local)
         inner = (self.norm3(x.float()) * (1 + ffn_scale) + ffn_shift).type_as(x)
         return t.cast(Tensor, (x.float() + self.ffn(inner).float() * ffn_gate).type_as(x))
 
@@ -144,18 +136,23 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
 
     Args:
         patch_size, num_attention_heads, attention_head_dim, out_channels, text_dim, freq_dim, ffn_dim, num_layers,
-            cross_attn_norm, qk_norm, eps, rope_max_seq_len: as in `WanTransformer3DModel`.
+            cross_attn_norm, qk_norm, eps, rope_max_seq_len: as in `WanTransformer3DModel`; defaults are Wan 2.1 1.3B.
         in_channels: channels of `hidden_states`: noisy latents and conditions, without the coordinates.
         num_masked_layers: K, how many of the first blocks have masked branches; 0 in stage 1.
         mask_self: False leaves the masked self layers in place but unmasked.
         mask_cross: False lets the masked cross layers attend to the global prompt.
         prediction_type: what the output means: "flow" (noise - sample), "sample" or "v_prediction".
         coordinates: 8 appends the coordinates of each latent to the input, 0 does not.
+
+    Raises:
+        ConfigError: a setting that no model has.
     """
 
     _no_split_modules = ["WanTransformerBlock", "MaskedWanBlock"]  # noqa: RUF012 - diffusers' convention
     _keep_in_fp32_modules = [*WanTransformer3DModel._keep_in_fp32_modules, "norm1_m", "norm2_m"]  # noqa: RUF012
     _repeated_blocks = ["WanTransformerBlock", "MaskedWanBlock"]  # noqa: RUF012
+    # Wan's plan would split the tokens over devices, but not their ids and boxes.
+    _cp_plan = None
 
     @register_to_config
     def __init__(
@@ -180,24 +177,10 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
         coordinates: int = 0,
     ) -> None:
         _check_config(num_masked_layers, num_layers, prediction_type, coordinates)
-        # Past the parent's decorator, which would write image settings into the configuration that are not ours.
-        super().__init__.__wrapped__(
-            self,
-            patch_size=patch_size,
-            num_attention_heads=num_attention_heads,
-            attention_head_dim=attention_head_dim,
-            in_channels=in_channels,
-            out_channels=out_channels,
-            text_dim=text_dim,
-            freq_dim=freq_dim,
-            ffn_dim=ffn_dim,
-            num_layers=num_layers,
-            cross_attn_norm=cross_attn_norm,
-            qk_norm=qk_norm,
-            eps=eps,
-            rope_max_seq_len=rope_max_seq_len,
-        )
         dim = num_attention_heads * attention_head_dim
+        parent = {name: self.config[name] for name in _parent_settings()}
+        # Past the parent's decorator, which would write image settings into the configuration that are not ours.
+        super().__init__.__wrapped__(self, **parent)
         if coordinates:
             self.patch_embedding = nn.Conv3d(in_channels + coordinates, dim, kernel_size=patch_size, stride=patch_size)
         for i in range(num_masked_layers):
@@ -230,14 +213,14 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
         Raises:
             ModelError: the shapes fit neither each other nor the configuration.
         """
-        self._check_inputs(hidden_states, timestep, object_masks, local_states, local_mask)
-        grid = tuple(n // p for n, p in zip(hidden_states.shape[2:], self.config.patch_size, strict=True))
-        rotary = self.rope(hidden_states)
+        _check_latents(hidden_states, timestep, self.config.in_channels, tuple(self.config.patch_size))
+        _check_objects(hidden_states.shape[0], object_masks, local_states, local_mask)
+        ids, local = self._regions(hidden_states, object_masks, local_states, local_mask)
+        rotary, grid = self.rope(hidden_states), self._grid(hidden_states)
         if self.config.coordinates:
-            hidden_states = torch.cat([hidden_states, _coordinates(hidden_states)], dim=1)
+            hidden_states = torch.cat([hidden_states, coordinate_channels(hidden_states)], dim=1)
         temb, modulation, text, _ = self.condition_embedder(timestep, encoder_hidden_states, None)
         modulation = modulation.unflatten(1, (6, -1))
-        ids, local = self._regions(hidden_states, grid, object_masks, local_states, local_mask)
         x = self.patch_embedding(hidden_states).flatten(2).transpose(1, 2).contiguous()
         for block in self.blocks:
             masked = (ids, local) if isinstance(block, MaskedWanBlock) else ()
@@ -251,152 +234,108 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
         sample = x.flatten(6, 7).flatten(4, 5).flatten(2, 3)
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
+    def _grid(self, latents: Tensor) -> tuple[int, int, int]:
+        """Tokens (T', h', w') of latents [B, C, T, h, w]."""
+        frames, height, width = (n // p for n, p in zip(latents.shape[2:], self.config.patch_size, strict=True))
+        return frames, height, width
+
     def _regions(
-        self,
-        latents: Tensor,
-        grid: tuple[int, ...],
-        object_masks: Tensor | None,
-        local_states: Tensor | None,
-        local_mask: Tensor | None,
+        self, latents: Tensor, object_masks: Tensor | None, local_states: Tensor | None, local_mask: Tensor | None
     ) -> tuple[Tensor | None, LocalPrompts | None]:
-        """What the masked branches read; None for a branch that is not there or not masked."""
+        """Ids and prompts for the masked branches; None for a branch that is not there or not masked."""
         config = self.config
         use_self = config.num_masked_layers > 0 and config.mask_self
         use_cross = config.num_masked_layers > 0 and config.mask_cross
-        batch, tokens = latents.shape[0], math.prod(grid)
         ids, boxes = None, None
         if object_masks is not None and (use_self or use_cross):
-            regions = token_regions(object_masks, t.cast(tuple[int, int, int], grid), latents.shape[2])
+            regions = token_regions(object_masks, self._grid(latents), latents.shape[2])
             ids, boxes = regions.ids, regions.boxes
-        local = None
-        if use_cross:
-            if local_states is None or local_mask is None or local_states.shape[1] == 0:
-                # One object of padding keeps the branch in the graph, which training on several devices needs.
-                local_states = latents.new_zeros(batch, 1, 1, config.text_dim)
-                local_mask, boxes = latents.new_zeros((batch, 1, 1), dtype=torch.bool), None
-            if boxes is None:
-                boxes = local_mask.new_zeros(batch, tokens, local_states.shape[1])
-            local = self._local_prompts(local_states, local_mask, boxes)
-        # Without masks all tokens are one group: plain attention over all of them, which is what `ids` None means.
-        return (ids if use_self else None), local
+        if not use_cross:
+            return ids, None
+        if local_states is None or local_mask is None or local_states.shape[1] == 0:
+            # One object of padding keeps the branch in the graph, which training on several devices needs.
+            local_states = latents.new_zeros(latents.shape[0], 1, 1, config.text_dim)
+            local_mask, boxes = latents.new_zeros((latents.shape[0], 1, 1), dtype=torch.bool), None
+        if boxes is None:
+            boxes = local_mask.new_zeros(latents.shape[0], math.prod(self._grid(latents)), local_states.shape[1])
+        return (ids if use_self else None), self._local_prompts(local_states, local_mask, boxes)
 
     def _local_prompts(self, states: Tensor, mask: Tensor, boxes: Tensor) -> LocalPrompts:
-        """Embed the objects' prompts, cut after the longest one of the batch."""
+        """Embed the objects' prompts [B, K, L, text_dim], cut after the longest one of the batch."""
         real = mask.flatten(0, 1).any(dim=0).nonzero()
         length = int(real.max()) + 1 if len(real) else 1
         states, mask = states[:, :, :length], mask[:, :, :length]
         embedded = self.condition_embedder.text_embedder(states.flatten(1, 2))
         owner = torch.arange(states.shape[1], device=states.device).repeat_interleave(length)
-        return LocalPrompts(embedded, mask.flatten(1), owner, boxes)
-
-    def _check_inputs(
-        self,
-        latents: Tensor,
-        timestep: Tensor,
-        object_masks: Tensor | None,
-        local_states: Tensor | None,
-        local_mask: Tensor | None,
-    ) -> None:
-        """Refuse inputs that would be cut, broadcast or ignored."""
-        patch = tuple(self.config.patch_size)
-        if latents.ndim != 5 or latents.shape[1] != self.config.in_channels:
-            raise ModelError(
-                f"the denoiser wants [batch, {self.config.in_channels}, frames, height, width], "
-                f"not {tuple(latents.shape)}",
-                "the channels are the noisy latents and all conditions, without the coordinates",
-            )
-        if any(n % p for n, p in zip(latents.shape[2:], patch, strict=True)):
-            raise ModelError(
-                f"latents of {tuple(latents.shape[2:])} do not divide into patches of {patch}",
-                "choose frames, height and width to fit the patch",
-            )
-        if timestep.shape != latents.shape[:1]:
-            raise ModelError(f"the denoiser wants one timestep for each sample, not {tuple(timestep.shape)}")
-        if (local_states is None) != (local_mask is None):
-            raise ModelError("local_states and local_mask go together", "give both or neither")
-        if local_states is not None and local_mask is not None:
-            if local_states.shape[:3] != local_mask.shape or local_states.shape[0] != latents.shape[0]:
-                raise ModelError(
-                    f"object prompts {tuple(local_states.shape)} and their mask {tuple(local_mask.shape)} do not fit"
-                )
-            if object_masks is not None and object_masks.shape[1] != local_states.shape[1]:
-                raise ModelError(
-                    f"{object_masks.shape[1]} object masks for {local_states.shape[1]} object prompts",
-                    "one prompt for each mask; an empty mask or prompt is a padding object",
-                )
-        if object_masks is not None and (object_masks.ndim != 5 or object_masks.shape[0] != latents.shape[0]):
-            raise ModelError(
-                f"object masks are [batch, objects, frames, height, width], not {tuple(object_masks.shape)}"
-            )
+        return LocalPrompts(embedded, mask.flatten(1), owner, boxes & mask.any(dim=2)[:, None])
 
     @classmethod
     def from_base(cls, base: WanTransformer3DModel, extra_in: int = 0, **config: t.Any) -> MaskedWanTransformer:
         """A masked model that computes exactly what `base` computes, whatever the new inputs are.
 
         Args:
-            base: a plain text-to-video Wan.
+            base: a plain text-to-video Wan; it is left as it is.
             extra_in: channels of the conditions, appended after the noisy latents, with zero weights.
             config: num_masked_layers, mask_self, mask_cross, prediction_type, coordinates.
 
         Raises:
-            ConfigError: `base` reads an image through its own layers, which this class does not have.
+            ConfigError: `base` is no plain text-to-video Wan, or `config` has a setting that no model has.
         """
-        if base.config.image_dim is not None or base.config.added_kv_proj_dim is not None:
-            raise ConfigError("the base is an image-to-video Wan", "start from a text-to-video Wan")
-        kept = {name: value for name, value in base.config.items() if name in _BASE_CONFIG}
+        if type(base) is not WanTransformer3DModel or any(base.config[name] is not None for name in IMAGE_SETTINGS):
+            raise ConfigError("the base is no plain text-to-video Wan", "load it through WanTransformer3DModel")
+        kept = {name: base.config[name] for name in _parent_settings()}
         model: MaskedWanTransformer = cls(**{**kept, "in_channels": base.config.in_channels + extra_in, **config})
-        state = base.state_dict()
-        old = state.pop("patch_embedding.weight")
-        wide = torch.zeros_like(model.patch_embedding.weight, dtype=old.dtype, device=old.device)
+        state = {name: value.clone() for name, value in base.state_dict().items()}
+        old = state["patch_embedding.weight"]
+        wide = old.new_zeros(model.patch_embedding.weight.shape)
         wide[:, : old.shape[1]] = old
-        model.to(device=old.device, dtype=base.dtype)
-        for name, part in model.named_parameters():
-            if set(name.split(".")) & set(cls._keep_in_fp32_modules) and base.dtype != torch.float32:
-                part.data = part.data.float()
-        copies = {name: value.clone() for name, value in state.items()}
-        result = model.load_state_dict({**copies, "patch_embedding.weight": wide}, strict=False, assign=True)
-        strangers = [name for name in result.missing_keys if not set(name.split(".")) & _NEW_MODULES]
-        if strangers or result.unexpected_keys:
-            raise ConfigError(f"the base does not fit: {', '.join([*strangers, *result.unexpected_keys][:8])}")
+        model.to(device=base.device)
+        for name, value in model.named_parameters():
+            if not set(name.split(".")) & set(cls._keep_in_fp32_modules):
+                value.data = value.data.to(base.dtype)
+        # Assigned, so that each weight keeps the type that it has in the base; only the new modules may be missing.
+        result = model.load_state_dict({**state, "patch_embedding.weight": wide}, strict=False, assign=True)
+        odd = [name for name in result.missing_keys if not set(name.split(".")) & NEW_MODULES] + result.unexpected_keys
+        if odd:
+            raise ConfigError(f"the base does not fit the settings: {', '.join(odd[:8])}", "keep the base's own sizes")
         return model
 
     @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike[str], **kwargs: t.Any) -> MaskedWanTransformer:
-        """Load a checkpoint of this class, and nothing less.
+    def from_pretrained(cls, folder: str | os.PathLike[str], **kwargs: t.Any) -> t.Any:
+        """Load a checkpoint of this class, whole or not at all.
 
         diffusers only logs weights that are missing or left over, and leaves the former random; here both are errors.
 
         Args:
-            folder: what `save_pretrained` wrote, or a repository of the Hugging Face hub.
+            folder: what `save_pretrained` wrote, or a repository of the Hugging Face hub; safetensors only.
             kwargs: as in `ModelMixin.from_pretrained`.
 
+        Returns:
+            The model, or (model, loading info) with `output_loading_info=True`.
+
         Raises:
-            WeightsError: the file is missing, corrupt, of another class, or its weights do not fit the configuration.
+            WeightsError: the file is missing, corrupt, or its weights are not those of the configuration.
         """
-        kwargs = {**kwargs, "use_safetensors": True}
+        strict = {"use_safetensors": True, "ignore_mismatched_sizes": False, "output_loading_info": True}
         try:
-            loaded = super().from_pretrained(folder, **{**kwargs, "output_loading_info": True})
-        except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
+            model, info = super().from_pretrained(folder, **{**kwargs, **strict})
+        except (OSError, ValueError, RuntimeError, TypeError) as error:
             line = " ".join(str(error).split())[:300]
-            raise WeightsError(f"cannot load {folder}: {line}", "save the model again, or fix config.json") from error
-        model, info = loaded
-        for what in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-            if info[what]:
-                names = ", ".join(sorted(str(name) for name in info[what])[:8])
-                raise WeightsError(
-                    f"{folder} has {len(info[what])} {what.replace('_', ' ')} for {cls.__name__}: {names}",
-                    "its config.json does not belong to its weights",
-                )
+            raise WeightsError(f"cannot load {folder} as {cls.__name__}: {line}", _FIT) from error
+        wrong = [f"{what.split('_')[0]} {name}" for what, names in sorted(info.items()) for name in sorted(names)]
+        if wrong:
+            raise WeightsError(f"{folder} does not hold a {cls.__name__}: {', '.join(wrong[:8])} ({len(wrong)})", _FIT)
         return (model, info) if kwargs.get("output_loading_info") else model
 
 
-_BASE_CONFIG = set(inspect.signature(WanTransformer3DModel.__init__).parameters) - {
-    "self",
-    "image_dim",
-    "added_kv_proj_dim",
-    "pos_embed_seq_len",
-}
-_NEW_MODULES = {"norm1_m", "attn1_m", "norm2_m", "attn2_m"}
+_FIT = "config.json and the weights must be of one model; a plain Wan goes through MaskedWanTransformer.from_base"
+
+
+def _parent_settings() -> list[str]:
+    """Names of the settings that this class shares with a text-to-video Wan."""
+    return [
+        x for x in inspect.signature(WanTransformer3DModel.__init__).parameters if x not in {"self", *IMAGE_SETTINGS}
+    ]
 
 
 def _check_config(num_masked_layers: int, num_layers: int, prediction_type: str, coordinates: int) -> None:
@@ -409,18 +348,29 @@ def _check_config(num_masked_layers: int, num_layers: int, prediction_type: str,
         raise ConfigError(f"coordinates is {coordinates}", "8 or 0")
 
 
-def _coordinates(latents: Tensor) -> Tensor:
-    """Where and when each latent [B, C, T, h, w] is, as 8 channels [B, 8, T, h, w] in [-1, 1].
+def _check_latents(latents: Tensor, timestep: Tensor, channels: int, patch: tuple[int, ...]) -> None:
+    """Refuse latents that would be cut or broadcast."""
+    if latents.ndim != 5 or latents.shape[1] != channels:
+        hint = "the channels are the noisy latents and all conditions, without the coordinates"
+        raise ModelError(f"latents are {tuple(latents.shape)}, not [batch, {channels}, frames, height, width]", hint)
+    if any(n % p for n, p in zip(latents.shape[2:], patch, strict=True)):
+        raise ModelError(
+            f"latents of {tuple(latents.shape[2:])} do not divide into patches of {patch}",
+            "choose frames, height and width of the video to fit",
+        )
+    if timestep.shape != latents.shape[:1]:
+        raise ModelError(f"timestep has shape {tuple(timestep.shape)}", "one timestep for each sample")
 
-    cos(pi k t) for k = 1..4 with t in [0, 1] over the frames; x and y in [-1, 1]; cos(pi x') and cos(pi y') with x', y'
-    in [0, 1]. The conditions are repeated over time and rotary embeddings are relative, so that tokens would else know
-    their frame only indirectly.
-    """
-    frames, height, width = latents.shape[2:]
-    when, down, right = (torch.linspace(0, 1, n, device=latents.device) for n in (frames, height, width))
-    time = torch.stack([torch.cos(math.pi * k * when) for k in range(1, 5)])[:, :, None, None]
-    x, y = right[None, None, None, :], down[None, None, :, None]
-    place = [2 * x - 1, 2 * y - 1, torch.cos(math.pi * x), torch.cos(math.pi * y)]
-    shape = (frames, height, width)
-    channels = torch.cat([time.expand(4, *shape), *(channel.expand(1, *shape) for channel in place)])
-    return channels.to(latents.dtype).expand(latents.shape[0], -1, -1, -1, -1)
+
+def _check_objects(batch: int, masks: Tensor | None, states: Tensor | None, real: Tensor | None) -> None:
+    """Refuse objects of other batches, and masks and prompts of different objects."""
+    if (states is None) != (real is None):
+        raise ModelError("local_states and local_mask go together", "give both or neither")
+    if states is not None and real is not None and states.shape[:-1] != real.shape:
+        raise ModelError(f"object prompts {tuple(states.shape)} and local_mask {tuple(real.shape)} do not fit")
+    given = [x.shape[:2] for x in (masks, states) if x is not None]
+    if any(shape[0] != batch for shape in given) or len(set(given)) > 1:
+        raise ModelError(
+            f"objects [batch, count] of masks and prompts are {[tuple(x) for x in given]} for a batch of {batch}",
+            "one mask and one prompt for each object; both may be empty",
+        )
