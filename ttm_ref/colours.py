@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from motionbench.errors import ConfigError, DataError
+from motionbench.errors import DataError, ModelError
 from ttm_ref.blobs import without_specks
 
 PALETTE: NDArray[np.uint8] = np.array(
@@ -50,10 +50,10 @@ def check_count(objects: int) -> None:
     """Refuse more objects than there are colours.
 
     Raises:
-        ConfigError: more than 12 objects.
+        ModelError: more than 12 objects.
     """
     if objects > MOST:
-        raise ConfigError(
+        raise ModelError(
             f"{objects} objects, but only {MOST} colours that can be told apart",
             f"keep the {MOST} most important ones, or merge some into one mask",
         )
@@ -69,7 +69,7 @@ def paint(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
         uint8 [F, H, W, 3], black where there is no object.
 
     Raises:
-        ConfigError: more than 12 objects.
+        ModelError: more than 12 objects.
     """
     check_count(len(masks))
     top = np.zeros(masks.shape[1:], np.uint8)
@@ -89,7 +89,7 @@ def read(video: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.boo
         bool [K, F, H, W], disjoint planes; that of an object that is not shown is empty.
 
     Raises:
-        ConfigError: more than 12 colours.
+        ModelError: more than 12 colours.
     """
     check_count(len(palette))
     if not len(palette):
