@@ -106,16 +106,16 @@ def _gather_attention(q: Tensor, k: Tensor, v: Tensor, query_ids: Tensor, key_id
     shared = query_groups.keys() & key_groups.keys()
     if not shared:
         return _no_attention(q, k, v)
-    queries = _rows(q)[query_order].split(list(query_groups.values()))
-    keys = dict(zip(key_groups, _rows(k)[key_order].split(list(key_groups.values())), strict=True))
-    values = dict(zip(key_groups, _rows(v)[key_order].split(list(key_groups.values())), strict=True))
+    queries = torch.split(_rows(q)[query_order], list(query_groups.values()))
+    keys = dict(zip(key_groups, torch.split(_rows(k)[key_order], list(key_groups.values())), strict=True))
+    values = dict(zip(key_groups, torch.split(_rows(v)[key_order], list(key_groups.values())), strict=True))
     pieces = [
         _attend(x, keys[group], values[group]) if group in shared else x.new_zeros(*x.shape[:2], v.shape[3])
         for group, x in zip(query_groups, queries, strict=True)
     ]
     back = torch.empty_like(query_order)
     back[query_order] = torch.arange(len(query_order), device=back.device)
-    return torch.cat(pieces)[back].unflatten(0, (q.shape[0], q.shape[2])).transpose(1, 2)
+    return torch.unflatten(torch.cat(pieces)[back], 0, (q.shape[0], q.shape[2])).transpose(1, 2)
 
 
 def _groups(ids: Tensor, others: Tensor) -> tuple[Tensor, dict[int, int]]:
@@ -131,7 +131,7 @@ def _groups(ids: Tensor, others: Tensor) -> tuple[Tensor, dict[int, int]]:
     span = torch.stack([x.max() for x in sides]).max() - low + 1
     flat = (ids - low + span * torch.arange(ids.shape[0], device=ids.device)[:, None]).flatten()
     ordered, order = flat.sort(stable=True)
-    groups, sizes = ordered.unique_consecutive(return_counts=True)
+    groups, sizes = torch.unique_consecutive(ordered, return_counts=True)
     return order, dict(zip(groups.tolist(), sizes.tolist(), strict=True))
 
 
@@ -142,5 +142,5 @@ def _rows(x: Tensor) -> Tensor:
 
 def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Plain attention of one group: q [n, heads, d], k, v [m, heads, d or e], result [n, heads, e]."""
-    batch = (x.transpose(0, 1)[None] for x in (q, k, v))
-    return scaled_dot_product_attention(*batch)[0].transpose(0, 1)
+    q, k, v = (x.transpose(0, 1)[None] for x in (q, k, v))
+    return scaled_dot_product_attention(q, k, v)[0].transpose(0, 1)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import typing as t
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -27,6 +29,59 @@ class Regions:
 
     ids: Tensor
     boxes: Tensor
+
+
+class LocalPrompts(t.NamedTuple):
+    """What masked cross-attention reads.
+
+    Attributes:
+        states: embedded prompts of all objects one after the other [B, M, dim].
+        mask: bool [B, M], False for padding.
+        owner: int64 [M], the object of each state.
+        membership: bool [B, N, K], token touches the box of object k, and k has a prompt.
+    """
+
+    states: Tensor
+    mask: Tensor
+    owner: Tensor
+    membership: Tensor
+
+
+def token_grid(latents: Tensor, patch: Sequence[int]) -> tuple[int, int, int]:
+    """Tokens (T', h', w') of latents [B, C, T, h, w] in patches (time, height, width).
+
+    Raises:
+        ModelError: the patches would cut the latents.
+    """
+    size = tuple(latents.shape[2:])
+    if any(n % p for n, p in zip(size, patch, strict=True)):
+        hint = "choose frames, height and width of the video to fit"
+        raise ModelError(f"latents of {size} do not divide into patches of {tuple(patch)}", hint)
+    return size[0] // patch[0], size[1] // patch[1], size[2] // patch[2]
+
+
+def check_objects(batch: int, masks: Tensor | None, states: Tensor | None, real: Tensor | None) -> None:
+    """Refuse objects of another batch, and masks and prompts that are not of the same objects.
+
+    Args:
+        batch: number of samples.
+        masks: [B, K, F, H, W] or None.
+        states: text states of the objects' prompts [B, K, L, D] or None.
+        real: bool [B, K, L], which states are no padding; goes with `states`.
+
+    Raises:
+        ModelError: they do not fit.
+    """
+    if (states is None) != (real is None):
+        raise ModelError("local_states and local_mask go together", "give both or neither")
+    if states is not None and real is not None and states.shape[:-1] != real.shape:
+        raise ModelError(f"object prompts {tuple(states.shape)} and local_mask {tuple(real.shape)} do not fit")
+    given = [tuple(x.shape[:2]) for x in (masks, states) if x is not None]
+    if any(shape[0] != batch for shape in given) or len(set(given)) > 1:
+        raise ModelError(
+            f"[batch, objects] of masks and prompts are {given} in a batch of {batch}",
+            "one mask and one prompt for each object; both may be empty",
+        )
 
 
 def token_regions(
@@ -79,8 +134,8 @@ def _cell_areas(masks: Tensor, rows: int, columns: int) -> Tensor:
     height, width = masks.shape[-2] // rows, masks.shape[-1] // columns
     # Adding bytes down the columns first is 50 times faster on a CPU than pooling floats.
     narrow = torch.uint8 if height <= 255 else torch.int32
-    down = masks.view(torch.uint8).unflatten(-2, (rows, height)).sum(dim=-2, dtype=narrow)
-    return down.unflatten(-1, (columns, width)).sum(dim=-1, dtype=torch.int32) / (height * width)
+    down = torch.unflatten(masks.view(torch.uint8), -2, (rows, height)).sum(dim=-2, dtype=narrow)
+    return torch.unflatten(down, -1, (columns, width)).sum(dim=-1, dtype=torch.int32) / (height * width)
 
 
 def _frames_per_latent(frames: int, latent_frames: int) -> int:
@@ -113,10 +168,10 @@ def _between(touched: Tensor) -> Tensor:
 def _in_time(values: Tensor, ratio: int, steps: int, how: str) -> Tensor:
     """Pool values float [B, K, F, h', w'] over pixel frames to latent and then token frames: [B, K, T', h', w']."""
     if ratio > 1:
-        later = values[:, :, 1:].unflatten(2, (-1, ratio))
+        later = torch.unflatten(values[:, :, 1:], 2, (-1, ratio))
         later = later.mean(dim=3) if how == "mean" else later.amax(dim=3)
         values = torch.cat([values[:, :, :1], later], dim=2)
-    pairs = values.unflatten(2, (steps, -1))
+    pairs = torch.unflatten(values, 2, (steps, -1))
     return pairs.mean(dim=3) if how == "mean" else pairs.amax(dim=3)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import os
 import typing as t
 
 import torch
@@ -24,32 +23,20 @@ from diffusers.models.transformers.transformer_wan import (
 )
 from torch import Tensor, nn
 
-from motionbench.errors import ConfigError, ModelError, WeightsError
+from motionbench.errors import ConfigError, ModelError
 from ttm_ref.attention import masked_attention, membership_attention
-from ttm_ref.regions import coordinate_channels, token_regions
+from ttm_ref.loading import StrictLoading
+from ttm_ref.regions import LocalPrompts, check_objects, coordinate_channels, token_grid, token_regions
 
 PREDICTIONS = ("flow", "sample", "v_prediction")
 NEW_MODULES = {"norm1_m", "attn1_m", "norm2_m", "attn2_m"}
 IMAGE_SETTINGS = {"image_dim", "added_kv_proj_dim", "pos_embed_seq_len"}
 """Settings of image-to-video Wan, whose own way to read an image is not the paper's."""
+MASKED = "masked"
+"""What a model with masked layers writes as `image_dim` into its configuration, and only there: plain
+`WanTransformer3DModel` then refuses the folder, which it would otherwise load without the masked weights."""
 
 Rotary = tuple[Tensor, Tensor]
-
-
-class LocalPrompts(t.NamedTuple):
-    """What masked cross-attention reads.
-
-    Attributes:
-        states: embedded prompts of all objects one after the other [B, M, dim].
-        mask: bool [B, M], False for padding.
-        owner: int64 [M], the object of each state.
-        membership: bool [B, N, K], token touches the box of object k, and k has a prompt.
-    """
-
-    states: Tensor
-    mask: Tensor
-    owner: Tensor
-    membership: Tensor
 
 
 class MaskedWanAttention(WanAttention):  # type: ignore[misc]
@@ -64,7 +51,7 @@ class MaskedWanAttention(WanAttention):  # type: ignore[misc]
     def heads_of(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of x [B, N, dim], keys and values of context [B, M, dim], all as [B, heads, tokens, d]."""
         q, k, v = self.norm_q(self.to_q(x)), self.norm_k(self.to_k(context)), self.to_v(context)
-        q, k, v = (y.unflatten(2, (self.heads, -1)).transpose(1, 2) for y in (q, k, v))
+        q, k, v = (torch.unflatten(y, 2, (self.heads, -1)).transpose(1, 2) for y in (q, k, v))
         return q, k, v
 
     def merge(self, out: Tensor) -> Tensor:
@@ -99,7 +86,7 @@ class MaskedCrossAttention(MaskedWanAttention):
 def _rotate(x: Tensor, rotary: Rotary) -> Tensor:
     """Wan's rotary embedding of x [B, heads, N, d] by (cos, sin) [1, N, 1, d], each angle repeated twice along d."""
     cos, sin = (y.transpose(1, 2)[..., 0::2] for y in rotary)
-    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    even, odd = torch.unflatten(x, -1, (-1, 2)).unbind(-1)
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2).type_as(x)
 
 
@@ -131,7 +118,7 @@ class MaskedWanBlock(WanTransformerBlock):  # type: ignore[misc]
         return t.cast(Tensor, (x.float() + self.ffn(inner).float() * ffn_gate).type_as(x))
 
 
-class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
+class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignore[misc]
     """Wan with masked attention in its first blocks, coordinate channels and any number of condition channels.
 
     Args:
@@ -143,6 +130,7 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
         mask_cross: False lets the masked cross layers attend to the global prompt.
         prediction_type: what the output means: "flow" (noise - sample), "sample" or "v_prediction".
         coordinates: 8 appends the coordinates of each latent to the input, 0 does not.
+        image_dim: leave it out; see `MASKED`.
 
     Raises:
         ConfigError: a setting that no model has.
@@ -154,7 +142,7 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
     # Wan's plan would split the tokens over devices, but not their ids and boxes.
     _cp_plan = None
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         patch_size: tuple[int, int, int] = (1, 2, 2),
@@ -175,7 +163,10 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
         mask_cross: bool = True,
         prediction_type: str = "flow",
         coordinates: int = 0,
+        image_dim: str | None = None,
     ) -> None:
+        if image_dim not in (None, MASKED):
+            raise ConfigError(f"image_dim is {image_dim}", "start from a text-to-video Wan")
         _check_config(num_masked_layers, num_layers, prediction_type, coordinates)
         dim = num_attention_heads * attention_head_dim
         parent = {name: self.config[name] for name in _parent_settings()}
@@ -185,6 +176,7 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
             self.patch_embedding = nn.Conv3d(in_channels + coordinates, dim, kernel_size=patch_size, stride=patch_size)
         for i in range(num_masked_layers):
             self.blocks[i] = MaskedWanBlock(dim, ffn_dim, num_attention_heads, qk_norm, cross_attn_norm, eps)
+        self.register_to_config(image_dim=MASKED if num_masked_layers else None)
 
     def forward(
         self,
@@ -213,10 +205,15 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
         Raises:
             ModelError: the shapes fit neither each other nor the configuration.
         """
-        _check_latents(hidden_states, timestep, self.config.in_channels, tuple(self.config.patch_size))
-        _check_objects(hidden_states.shape[0], object_masks, local_states, local_mask)
-        ids, local = self._regions(hidden_states, object_masks, local_states, local_mask)
-        rotary, grid = self.rope(hidden_states), self._grid(hidden_states)
+        if hidden_states.ndim != 5 or hidden_states.shape[1] != self.config.in_channels:
+            wanted = f"[batch, {self.config.in_channels}, frames, height, width]"
+            raise ModelError(f"latents and conditions are {tuple(hidden_states.shape)}, not {wanted}")
+        if timestep.shape != hidden_states.shape[:1]:
+            raise ModelError(f"timestep has shape {tuple(timestep.shape)}", "one timestep for each sample")
+        check_objects(hidden_states.shape[0], object_masks, local_states, local_mask)
+        grid = token_grid(hidden_states, self.config.patch_size)
+        ids, local = self._regions(hidden_states, grid, object_masks, local_states, local_mask)
+        rotary = self.rope(hidden_states)
         if self.config.coordinates:
             hidden_states = torch.cat([hidden_states, coordinate_channels(hidden_states)], dim=1)
         temb, modulation, text, _ = self.condition_embedder(timestep, encoder_hidden_states, None)
@@ -234,13 +231,13 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
         sample = x.flatten(6, 7).flatten(4, 5).flatten(2, 3)
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
-    def _grid(self, latents: Tensor) -> tuple[int, int, int]:
-        """Tokens (T', h', w') of latents [B, C, T, h, w]."""
-        frames, height, width = (n // p for n, p in zip(latents.shape[2:], self.config.patch_size, strict=True))
-        return frames, height, width
-
     def _regions(
-        self, latents: Tensor, object_masks: Tensor | None, local_states: Tensor | None, local_mask: Tensor | None
+        self,
+        latents: Tensor,
+        grid: tuple[int, int, int],
+        object_masks: Tensor | None,
+        local_states: Tensor | None,
+        local_mask: Tensor | None,
     ) -> tuple[Tensor | None, LocalPrompts | None]:
         """Ids and prompts for the masked branches; None for a branch that is not there or not masked."""
         config = self.config
@@ -248,7 +245,7 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
         use_cross = config.num_masked_layers > 0 and config.mask_cross
         ids, boxes = None, None
         if object_masks is not None and (use_self or use_cross):
-            regions = token_regions(object_masks, self._grid(latents), latents.shape[2])
+            regions = token_regions(object_masks, grid, latents.shape[2])
             ids, boxes = regions.ids, regions.boxes
         if not use_cross:
             return ids, None
@@ -257,7 +254,7 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
             local_states = latents.new_zeros(latents.shape[0], 1, 1, config.text_dim)
             local_mask, boxes = latents.new_zeros((latents.shape[0], 1, 1), dtype=torch.bool), None
         if boxes is None:
-            boxes = local_mask.new_zeros(latents.shape[0], math.prod(self._grid(latents)), local_states.shape[1])
+            boxes = local_mask.new_zeros(latents.shape[0], math.prod(grid), local_states.shape[1])
         return (ids if use_self else None), self._local_prompts(local_states, local_mask, boxes)
 
     def _local_prompts(self, states: Tensor, mask: Tensor, boxes: Tensor) -> LocalPrompts:
@@ -300,36 +297,6 @@ class MaskedWanTransformer(WanTransformer3DModel):  # type: ignore[misc]
             raise ConfigError(f"the base does not fit the settings: {', '.join(odd[:8])}", "keep the base's own sizes")
         return model
 
-    @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike[str], **kwargs: t.Any) -> t.Any:
-        """Load a checkpoint of this class, whole or not at all.
-
-        diffusers only logs weights that are missing or left over, and leaves the former random; here both are errors.
-
-        Args:
-            folder: what `save_pretrained` wrote, or a repository of the Hugging Face hub; safetensors only.
-            kwargs: as in `ModelMixin.from_pretrained`.
-
-        Returns:
-            The model, or (model, loading info) with `output_loading_info=True`.
-
-        Raises:
-            WeightsError: the file is missing, corrupt, or its weights are not those of the configuration.
-        """
-        strict = {"use_safetensors": True, "ignore_mismatched_sizes": False, "output_loading_info": True}
-        try:
-            model, info = super().from_pretrained(folder, **{**kwargs, **strict})
-        except (OSError, ValueError, RuntimeError, TypeError) as error:
-            line = " ".join(str(error).split())[:300]
-            raise WeightsError(f"cannot load {folder} as {cls.__name__}: {line}", _FIT) from error
-        wrong = [f"{what.split('_')[0]} {name}" for what, names in sorted(info.items()) for name in sorted(names)]
-        if wrong:
-            raise WeightsError(f"{folder} does not hold a {cls.__name__}: {', '.join(wrong[:8])} ({len(wrong)})", _FIT)
-        return (model, info) if kwargs.get("output_loading_info") else model
-
-
-_FIT = "config.json and the weights must be of one model; a plain Wan goes through MaskedWanTransformer.from_base"
-
 
 def _parent_settings() -> list[str]:
     """Names of the settings that this class shares with a text-to-video Wan."""
@@ -346,31 +313,3 @@ def _check_config(num_masked_layers: int, num_layers: int, prediction_type: str,
         raise ConfigError(f"unknown prediction_type {prediction_type!r}", f"one of {', '.join(PREDICTIONS)}")
     if coordinates not in (0, 8):
         raise ConfigError(f"coordinates is {coordinates}", "8 or 0")
-
-
-def _check_latents(latents: Tensor, timestep: Tensor, channels: int, patch: tuple[int, ...]) -> None:
-    """Refuse latents that would be cut or broadcast."""
-    if latents.ndim != 5 or latents.shape[1] != channels:
-        hint = "the channels are the noisy latents and all conditions, without the coordinates"
-        raise ModelError(f"latents are {tuple(latents.shape)}, not [batch, {channels}, frames, height, width]", hint)
-    if any(n % p for n, p in zip(latents.shape[2:], patch, strict=True)):
-        raise ModelError(
-            f"latents of {tuple(latents.shape[2:])} do not divide into patches of {patch}",
-            "choose frames, height and width of the video to fit",
-        )
-    if timestep.shape != latents.shape[:1]:
-        raise ModelError(f"timestep has shape {tuple(timestep.shape)}", "one timestep for each sample")
-
-
-def _check_objects(batch: int, masks: Tensor | None, states: Tensor | None, real: Tensor | None) -> None:
-    """Refuse objects of other batches, and masks and prompts of different objects."""
-    if (states is None) != (real is None):
-        raise ModelError("local_states and local_mask go together", "give both or neither")
-    if states is not None and real is not None and states.shape[:-1] != real.shape:
-        raise ModelError(f"object prompts {tuple(states.shape)} and local_mask {tuple(real.shape)} do not fit")
-    given = [x.shape[:2] for x in (masks, states) if x is not None]
-    if any(shape[0] != batch for shape in given) or len(set(given)) > 1:
-        raise ModelError(
-            f"objects [batch, count] of masks and prompts are {[tuple(x) for x in given]} for a batch of {batch}",
-            "one mask and one prompt for each object; both may be empty",
-        )
