@@ -123,6 +123,25 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         """True once a callback has set `_interrupt`: the remaining steps are left out."""
         return self._interrupt
 
+    def check_components(self) -> None:
+        """Check that the components fit each other and the pipeline's own frames and size.
+
+        Raises:
+            ConfigError: they do not.
+        """
+        config, denoiser = self.config, self.denoiser.config
+        self._shape(config.num_frames, config.height, config.width)
+        Guidance(config.image_guidance, config.text_guidance)
+        device = torch.device("cpu")
+        start(self.scheduler, denoiser.prediction_type, config.schedule, config.num_inference_steps, device)
+        wanted = denoiser.get("text_dim", denoiser.get("cross_attention_dim"))
+        made = self.text_encoder.config.hidden_size
+        if made != wanted:
+            raise ConfigError(f"the text encoder makes {made} channels, the denoiser takes {wanted}")
+        words, known = len(self.tokenizer), self.text_encoder.config.vocab_size
+        if words > known:
+            raise ConfigError(f"the tokenizer has {words} tokens, the text encoder knows {known}")
+
     def _planes(
         self, masks: Sequence[t.Any], images: Sequence[NDArray[np.uint8]], height: int, width: int, dimensions: int
     ) -> list[NDArray[np.bool_]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from motionbench.errors import ConfigError
 from ttm_ref.pipelines.image_to_motion import ImageToMotionPipeline
 from ttm_ref.pipelines.motion_to_video import MotionToVideoPipeline
-from ttm_ref.pipelines.output import VideoOutput
+from ttm_ref.pipelines.output import MotionOutput, VideoOutput
 from ttm_ref.pipelines.pictures import as_planes, as_rgb, fit_picture
 
 
@@ -88,10 +88,11 @@ class ThroughTheMaskPipeline:
             frames = (motion or {}).get("num_frames") or config.num_frames
             trajectories = np.zeros((0, frames, size["height"], size["width"]), np.bool_)
         else:
-            made = self.motion(rgb, motion_prompt, planes, generator=generator, **{**(motion or {}), **size})
-            trajectories = made.masks[0]
+            options = {**(motion or {}), **size, "output_type": "mask"}
+            found = self.motion(rgb, motion_prompt, planes, generator=generator, **options)
+            trajectories = t.cast("NDArray[np.bool_]", t.cast(MotionOutput, found)["masks"][0])
         fitted = fit_picture(rgb, size["height"], size["width"])
-        made = self.video(
+        shown = self.video(
             fitted,
             prompt,
             object_prompts,
@@ -100,4 +101,4 @@ class ThroughTheMaskPipeline:
             output_type=output_type,
             **{**(video or {}), **size},
         )
-        return made, trajectories
+        return t.cast(VideoOutput, shown), trajectories

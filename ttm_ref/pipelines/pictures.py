@@ -36,14 +36,16 @@ def as_rgb(picture: t.Any) -> NDArray[np.uint8]:
         raise ModelError(f"the picture has the shape {picture.shape}", "a picture is [H, W, 3], [H, W, 4] or [H, W]")
     if array.shape[2] == 4:
         alpha = array[..., 3:].astype(np.uint16)
-        return ((array[..., :3] * alpha + 127) // 255).astype(np.uint8)
+        array = ((array[..., :3] * alpha + 127) // 255).astype(np.uint8)
     return np.broadcast_to(array, (*array.shape[:2], 3))
 
 
 def _upright(picture: Image.Image) -> NDArray[np.uint8]:
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I") or picture.mode == "F":
-        return (np.clip(np.nan_to_num(np.asarray(picture)), 0, 65535).astype(np.uint32) >> 8).astype(np.uint8)
+        levels = np.clip(np.nan_to_num(np.asarray(picture)), 0, 65535).astype(np.uint32)
+        grey: NDArray[np.uint8] = (levels >> 8).astype(np.uint8)
+        return grey
     if picture.mode in ("RGBa", "La"):
         picture = picture.convert({"RGBa": "RGBA", "La": "LA"}[picture.mode])
     transparent = "A" in picture.getbands() or "transparency" in picture.info
@@ -109,4 +111,5 @@ def to_arrays(video: Tensor) -> NDArray[np.float32]:
 
 def to_bytes(video: NDArray[np.float32]) -> NDArray[np.uint8]:
     """float32 in [0, 1] to uint8, rounded to nearest."""
-    return np.rint(video * 255.0).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.rint(video * 255.0).astype(np.uint8)
+    return rounded

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from motionbench.errors import ConfigError
 
-Scheduler = DDIMScheduler | FlowMatchEulerDiscreteScheduler
+Scheduler: t.TypeAlias = DDIMScheduler | FlowMatchEulerDiscreteScheduler
 SCHEDULES = ("power", "linear_quadratic")
 POWER = 1.5
 THRESHOLD = 0.025  # of the linear-quadratic schedule: its first half moves by this much noise in all
