@@ -11,13 +11,14 @@ import typing as t
 
 import torch
 from diffusers.configuration_utils import register_to_config
-from diffusers.models.unets.unet_motion_model import UNetMotionModel, UNetMotionOutput
+from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D, UNetMotionModel, UNetMotionOutput
 from torch import Tensor
+from torch.nn import ModuleList
 
 from motionbench.errors import ConfigError, ModelError
 from ttm_ref.loading import StrictLoading
 from ttm_ref.regions import token_regions
-from ttm_ref.unet_blocks import EncoderBlock, Guides, global_prompt
+from ttm_ref.unet_blocks import EncoderBlock, Guides, MotionBlock, global_prompt
 
 PREDICTIONS = ("flow", "sample", "v_prediction")
 ATTENTION = "CrossAttnDownBlockMotion"
@@ -97,6 +98,9 @@ class MaskedUNetMotion(StrictLoading, UNetMotionModel):  # type: ignore[misc]
             motion_num_attention_heads=motion_num_attention_heads,
             use_motion_mid_block=use_motion_mid_block,
         )
+        for module in self.modules():
+            if isinstance(module, AnimateDiffTransformer3D):
+                module.transformer_blocks = ModuleList(MotionBlock(like) for like in module.transformer_blocks)
         marked = self._add_masked_layers(num_masked_layers)
         names = [MASKED + name if mark else name for name, mark in zip(plain, marked, strict=True)]
         self.register_to_config(down_block_types=names)

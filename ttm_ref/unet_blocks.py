@@ -1,4 +1,4 @@
-"""The spatial transformer block of the U-Net's encoder, with the two masked branches of TTM.
+"""Transformer blocks of the U-Net: the encoder's spatial one with the two masked branches of TTM, and the motion one.
 
 AnimateDiff runs spatial attention frame by frame, on [B * F, h * w, C]. "The same object across space and time"
 (arXiv 2501.03059, section 4.3) needs all frames of a video in one sequence, so the masked branches fold the tokens to
@@ -83,16 +83,7 @@ class EncoderBlock(BasicTransformerBlock):  # type: ignore[misc]
     """
 
     def __init__(self, like: BasicTransformerBlock, masked: bool) -> None:
-        super().__init__(
-            like.dim,
-            like.num_attention_heads,
-            like.attention_head_dim,
-            dropout=like.dropout,
-            cross_attention_dim=like.cross_attention_dim,
-            activation_fn=like.activation_fn,
-            attention_bias=like.attention_bias,
-            norm_elementwise_affine=like.norm_elementwise_affine,
-        )
+        super().__init__(**_arguments(like))
         self.masked = masked
         if masked:
             self.norm1_m = nn.LayerNorm(like.dim)
@@ -124,6 +115,41 @@ class EncoderBlock(BasicTransformerBlock):  # type: ignore[misc]
         video = video + self.attn2_m.forward_cross(self.norm2_m(video), guides)
         x = video.reshape(shape)
         return t.cast(Tensor, self.ff(self.norm3(x)) + x)
+
+
+class MotionBlock(BasicTransformerBlock):  # type: ignore[misc]
+    """The base's block over time, recomputed under gradient checkpointing, which the base does only in the middle.
+
+    At 16 frames of 512 x 512 these blocks hold most of what a training step keeps.
+    """
+
+    gradient_checkpointing = False
+
+    def __init__(self, like: BasicTransformerBlock) -> None:
+        super().__init__(**_arguments(like))
+
+    def forward(self, hidden_states: Tensor, **nothing: None) -> Tensor:
+        """Tokens [B * h * w, F, dim] to tokens of the same shape; AnimateDiff's other arguments are None."""
+        if torch.is_grad_enabled() and self.gradient_checkpointing:
+            return t.cast(Tensor, self._gradient_checkpointing_func(super().forward, hidden_states))
+        return t.cast(Tensor, super().forward(hidden_states))
+
+
+def _arguments(like: BasicTransformerBlock) -> dict[str, t.Any]:
+    """What a block was made with."""
+    return {
+        "dim": like.dim,
+        "num_attention_heads": like.num_attention_heads,
+        "attention_head_dim": like.attention_head_dim,
+        "dropout": like.dropout,
+        "cross_attention_dim": like.cross_attention_dim,
+        "activation_fn": like.activation_fn,
+        "attention_bias": like.attention_bias,
+        "double_self_attention": like.double_self_attention,
+        "norm_elementwise_affine": like.norm_elementwise_affine,
+        "positional_embeddings": like.positional_embeddings,
+        "num_positional_embeddings": like.num_positional_embeddings,
+    }
 
 
 def global_prompt(states: Tensor, ids: Tensor | None) -> Guides:

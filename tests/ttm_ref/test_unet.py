@@ -232,10 +232,11 @@ def test_the_same_object_is_one_group_through_all_frames() -> None:
     assert torch.nonzero(seen.abs().sum(-1)).tolist() == [[0, 0], [1, 1]]
 
 
-def test_checkpointing_gives_the_same_gradients() -> None:
+@pytest.mark.parametrize("mid", [True, False])
+def test_checkpointing_gives_the_same_gradients(mid: bool) -> None:
     gradients = []
     for checkpointing in (False, True):
-        model, inputs = _model().train(), _inputs()
+        model, inputs = _model(use_motion_mid_block=mid).train(), _inputs()
         inputs["local_states"].requires_grad_()
         if checkpointing:
             model.enable_gradient_checkpointing()
