@@ -122,20 +122,22 @@ def token_regions(
     if count == 0:
         ids = torch.zeros(batch, steps * rows * columns, dtype=torch.int64, device=object_masks.device)
         return Regions(ids, ids.new_zeros((*ids.shape, 0), dtype=torch.bool))
-    area = _cell_areas(object_masks, rows, columns)
-    best, index = _in_time(area, ratio, steps, "mean").max(dim=1)
-    ids = torch.where(best > coverage, index + 1, 0).flatten(1)
-    boxes = _in_time(_boxes(area > 0).to(area.dtype), ratio, steps, "max") > 0
+    counts = _cell_counts(object_masks, rows, columns)
+    total = height * width // (rows * columns) * ratio * (latent_frames // steps)
+    best, index = _in_time(counts, ratio, steps).max(dim=1)
+    # Whole numbers throughout, so that neither ties nor the threshold depend on how a mean was rounded.
+    ids = torch.where(best > math.floor(coverage * total + 1e-9), index + 1, 0).flatten(1)
+    boxes = _in_time(_boxes(counts > 0).to(counts.dtype), ratio, steps) > 0
     return Regions(ids, boxes.flatten(2).transpose(1, 2))
 
 
-def _cell_areas(masks: Tensor, rows: int, columns: int) -> Tensor:
-    """Share of each of h' x w' cells that the masks bool [..., H, W] cover, float32 [..., h', w']."""
+def _cell_counts(masks: Tensor, rows: int, columns: int) -> Tensor:
+    """Pixels of the masks bool [..., H, W] in each of h' x w' cells, int32 [..., h', w']."""
     height, width = masks.shape[-2] // rows, masks.shape[-1] // columns
     # Adding bytes down the columns first is 50 times faster on a CPU than pooling floats.
     narrow = torch.uint8 if height <= 255 else torch.int32
     down = torch.unflatten(masks.view(torch.uint8), -2, (rows, height)).sum(dim=-2, dtype=narrow)
-    return torch.unflatten(down, -1, (columns, width)).sum(dim=-1, dtype=torch.int32) / (height * width)
+    return torch.unflatten(down, -1, (columns, width)).sum(dim=-1, dtype=torch.int32)
 
 
 def _frames_per_latent(frames: int, latent_frames: int) -> int:
@@ -165,14 +167,15 @@ def _between(touched: Tensor) -> Tensor:
     return after_first & before_last
 
 
-def _in_time(values: Tensor, ratio: int, steps: int, how: str) -> Tensor:
-    """Pool values float [B, K, F, h', w'] over pixel frames to latent and then token frames: [B, K, T', h', w']."""
+def _in_time(counts: Tensor, ratio: int, steps: int) -> Tensor:
+    """Sums over each token's frames, [B, K, F, h', w'] to [B, K, T', h', w'].
+
+    The first pixel frame, which fills a latent frame alone, weighs as much as the `ratio` frames of the others.
+    """
     if ratio > 1:
-        later = torch.unflatten(values[:, :, 1:], 2, (-1, ratio))
-        later = later.mean(dim=3) if how == "mean" else later.amax(dim=3)
-        values = torch.cat([values[:, :, :1], later], dim=2)
-    pairs = torch.unflatten(values, 2, (steps, -1))
-    return pairs.mean(dim=3) if how == "mean" else pairs.amax(dim=3)
+        later = torch.unflatten(counts[:, :, 1:], 2, (-1, ratio)).sum(dim=3)
+        counts = torch.cat([ratio * counts[:, :, :1], later], dim=2)
+    return torch.unflatten(counts, 2, (steps, -1)).sum(dim=3)
 
 
 def coordinate_channels(latents: Tensor) -> Tensor:
