@@ -29,7 +29,6 @@ from ttm_ref.loading import StrictLoading
 from ttm_ref.regions import LocalPrompts, check_objects, coordinate_channels, token_grid, token_regions
 
 PREDICTIONS = ("flow", "sample", "v_prediction")
-NEW_MODULES = {"norm1_m", "attn1_m", "norm2_m", "attn2_m"}
 IMAGE_SETTINGS = {"image_dim", "added_kv_proj_dim", "pos_embed_seq_len"}
 """Settings of image-to-video Wan, whose own way to read an image is not the paper's."""
 MASKED = "masked"
@@ -276,25 +275,24 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
             config: num_masked_layers, mask_self, mask_cross, prediction_type, coordinates.
 
         Raises:
-            ConfigError: `base` is no plain text-to-video Wan, or `config` has a setting that no model has.
+            ConfigError: `base` is no plain text-to-video Wan, or `config` has a setting that is the base's or none's.
         """
         if type(base) is not WanTransformer3DModel or any(base.config[name] is not None for name in IMAGE_SETTINGS):
             raise ConfigError("the base is no plain text-to-video Wan", "load it through WanTransformer3DModel")
         kept = {name: base.config[name] for name in _parent_settings()}
+        if foreign := sorted(config.keys() & kept.keys()):
+            raise ConfigError(f"the base decides {', '.join(foreign)}", "leave it out")
         model: MaskedWanTransformer = cls(**{**kept, "in_channels": base.config.in_channels + extra_in, **config})
-        state = {name: value.clone() for name, value in base.state_dict().items()}
-        old = state["patch_embedding.weight"]
-        wide = old.new_zeros(model.patch_embedding.weight.shape)
-        wide[:, : old.shape[1]] = old
         model.to(device=base.device)
         for name, value in model.named_parameters():
             if not set(name.split(".")) & set(cls._keep_in_fp32_modules):
                 value.data = value.data.to(base.dtype)
-        # Assigned, so that each weight keeps the type that it has in the base; only the new modules may be missing.
-        result = model.load_state_dict({**state, "patch_embedding.weight": wide}, strict=False, assign=True)
-        odd = [name for name in result.missing_keys if not set(name.split(".")) & NEW_MODULES] + result.unexpected_keys
-        if odd:
-            raise ConfigError(f"the base does not fit the settings: {', '.join(odd[:8])}", "keep the base's own sizes")
+        state = {name: value.clone() for name, value in base.state_dict().items()}
+        old = state["patch_embedding.weight"]
+        state["patch_embedding.weight"] = old.new_zeros(model.patch_embedding.weight.shape)
+        state["patch_embedding.weight"][:, : old.shape[1]] = old
+        # Assigned, not copied, so that each weight keeps the type that it has in the base.
+        model.load_state_dict({**model.state_dict(), **state}, strict=True, assign=True)
         return model
 
 
