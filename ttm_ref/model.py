@@ -16,7 +16,7 @@ from PIL import Image
 from motionbench.errors import ConfigError, ModelError
 from motionbench.types import Request, Video
 from ttm_ref.conditions.find import Conditions, find
-from ttm_ref.pipelines import TextImageToVideoPipeline, ThroughTheMaskPipeline, VideoOutput
+from ttm_ref.pipelines import ThroughTheMaskPipeline
 from ttm_ref.pipelines.guidance import Guidance
 from ttm_ref.pipelines.pictures import cover_box, to_bytes
 from ttm_ref.pipelines.sampling import sigmas
@@ -72,16 +72,20 @@ class TTMRef:
         place = _device(device)
         _quiet()
         stages = Stages(SHIPPED if weights is None else Path(str(weights)).expanduser(), _dtype(dtype, place))
-        self._model: TextImageToVideoPipeline | ThroughTheMaskPipeline = (
-            stages.baseline() if variant == "ti2v" else ThroughTheMaskPipeline(stages.motion(), stages.video(variant))
-        )
-        self._model.set_progress_bar_config(disable=True)
+        self._chain: ThroughTheMaskPipeline | None = None
+        if variant == "ti2v":
+            self._video: t.Any = stages.baseline()
+        else:
+            self._video = stages.video(variant)
+            self._chain = ThroughTheMaskPipeline(stages.motion(), self._video)
+        model = self._chain or self._video
+        model.set_progress_bar_config(disable=True)
         if offload and place.type == "cpu":
             raise ConfigError("ttm_ref: offload=true needs a GPU to offload from", "leave it out, or set device")
         if offload:
-            self._model.enable_model_cpu_offload(device=place)
+            model.enable_model_cpu_offload(device=place)
         else:
-            self._model.to(place)
+            model.to(place)
 
     def generate(self, request: Request) -> Video:
         """Generate the video of a request; the same request gives the same bytes.
@@ -96,14 +100,11 @@ class TTMRef:
                 networks that return NaN.
         """
         generator = torch.Generator("cpu").manual_seed(request.seed)
-        if isinstance(self._model, TextImageToVideoPipeline):
-            config = self._model.config
-            made = self._model(request.image, request.caption, generator=generator, **self._options)
-            output = t.cast(VideoOutput, made)
+        if self._chain is None:
+            output = self._video(request.image, request.caption, generator=generator, **self._options)
         else:
-            config = self._model.video.config
             found = self._conditions(request)
-            output, _ = self._model(
+            output, _ = self._chain(
                 request.image,
                 request.caption,
                 found.motion_prompt,
@@ -113,7 +114,8 @@ class TTMRef:
                 motion=self._motion_options,
                 video=self._options,
             )
-        frames = t.cast("NDArray[np.float32]", output.frames)[0]
+        config = self._video.config
+        frames: NDArray[np.float32] = output.frames[0]
         if not np.isfinite(frames).all():
             raise ModelError("the networks returned NaN or infinity", "try -o dtype=float32")
         wanted = math.ceil((request.frames - 1) * config.fps / request.fps - 1e-9) + 1
