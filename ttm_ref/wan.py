@@ -166,7 +166,7 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
     ) -> None:
         if image_dim not in (None, MASKED):
             raise ConfigError(f"image_dim is {image_dim}", "start from a text-to-video Wan")
-        _check_config(num_masked_layers, num_layers, prediction_type, coordinates)
+        _check_config(num_masked_layers, num_layers, prediction_type, coordinates, residual)
         dim = num_attention_heads * attention_head_dim
         parent = {name: self.config[name] for name in _parent_settings()}
         # Past the parent's decorator, which would write image settings into the configuration that are not ours.
@@ -212,6 +212,8 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         check_objects(hidden_states.shape[0], object_masks, local_states, local_mask)
         grid = token_grid(hidden_states, self.config.patch_size)
         ids, local = self._regions(hidden_states, grid, object_masks, local_states, local_mask)
+        channels = self.config.out_channels
+        picture = hidden_states[:, channels : 2 * channels]
         rotary = self.rope(hidden_states)
         if self.config.coordinates:
             hidden_states = torch.cat([hidden_states, coordinate_channels(hidden_states)], dim=1)
@@ -228,6 +230,8 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         x = self.proj_out((self.norm_out(x.float()) * (1 + scale) + shift).type_as(x))
         x = x.unflatten(1, grid).unflatten(-1, (*self.config.patch_size, -1)).permute(0, 7, 1, 4, 2, 5, 3, 6)
         sample = x.flatten(6, 7).flatten(4, 5).flatten(2, 3)
+        if self.config.residual:
+            sample = sample + picture
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
     def _regions(
@@ -244,7 +248,7 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         use_cross = config.num_masked_layers > 0 and config.mask_cross
         ids, boxes = None, None
         if object_masks is not None and (use_self or use_cross):
-            regions = token_regions(object_masks, grid, latents.shape[2])
+            regions = token_regions(object_masks, grid, latents.shape[2], self.config.coverage)
             ids, boxes = regions.ids, regions.boxes
         if not use_cross:
             return ids, None
@@ -272,7 +276,8 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         Args:
             base: a plain text-to-video Wan; it is left as it is.
             extra_in: channels of the conditions, appended after the noisy latents, with zero weights.
-            config: num_masked_layers, mask_self, mask_cross, prediction_type, coordinates.
+            config: num_masked_layers, mask_self, mask_cross, prediction_type, coordinates, coverage,
+                residual.
 
         Raises:
             ConfigError: `base` is no plain text-to-video Wan, or `config` has a setting that is the base's or none's.
@@ -303,7 +308,9 @@ def _parent_settings() -> list[str]:
     ]
 
 
-def _check_config(num_masked_layers: int, num_layers: int, prediction_type: str, coordinates: int) -> None:
+def _check_config(
+    num_masked_layers: int, num_layers: int, prediction_type: str, coordinates: int, residual: bool
+) -> None:
     """Refuse settings that no model has."""
     if not 0 <= num_masked_layers <= num_layers:
         raise ConfigError(f"num_masked_layers is {num_masked_layers}, but there are {num_layers} layers")
@@ -311,3 +318,5 @@ def _check_config(num_masked_layers: int, num_layers: int, prediction_type: str,
         raise ConfigError(f"unknown prediction_type {prediction_type!r}", f"one of {', '.join(PREDICTIONS)}")
     if coordinates not in (0, 8):
         raise ConfigError(f"coordinates is {coordinates}", "8 or 0")
+    if residual and prediction_type != "sample":
+        raise ConfigError(f"residual does not go with prediction_type {prediction_type!r}", "only with 'sample'")
