@@ -142,7 +142,7 @@ def _segment(
             f"give masks in the dataset, or weights that find them: -o boxes={DETECTOR} -o segmenter={SEGMENTER}",
         )
     found = boxes(image, [item.name for item in objects])
-    seen = np.isfinite(found).all(axis=1)
+    seen = np.asarray(np.isfinite(found).all(axis=1))
     notes += [f"{item.name!r} was not found in the picture" for item, ok in zip(objects, seen, strict=True) if not ok]
     if seen.any():
         planes[seen] = segmenter(image, found[seen])

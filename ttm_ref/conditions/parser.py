@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from motionbench.types import Object
 from ttm_ref.conditions.prompts import Prompts
-from ttm_ref.conditions.rules.cast import ORDINALS, Cast, Figure, names
+from ttm_ref.conditions.rules.cast import Cast, Figure
 from ttm_ref.conditions.rules.clauses import Clause, Splitter
 from ttm_ref.conditions.rules.motion import Motion, sentence
+from ttm_ref.conditions.rules.naming import ORDINALS, names
 from ttm_ref.conditions.rules.phrases import chunk, flat
 from ttm_ref.conditions.rules.reporting import strip
 from ttm_ref.conditions.rules.tagger import Word, sentences

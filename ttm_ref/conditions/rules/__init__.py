@@ -1,1 +1,1 @@
-"""The rules behind `conditions.parser`: words, tags, noun phrases, clauses, who is who, and the sentences made of it."""
+"""The rules behind `conditions.parser`: words and tags, noun phrases, clauses, who is who, and what is said of it."""

@@ -72,6 +72,6 @@ def _first_verb(items: Sequence[Item], form: str, say: Callable[[Word], str], to
 
 
 def restated(items: Sequence[Item]) -> list[Item]:
-    """ "wave" of "makes it wave" and "running" of "a dog running" as statements of their own: "waves", "runs"."""
+    """Statements of their own: "waves" for "makes it wave", "runs" for "a dog running"."""
     finite = _first_verb(items, "ing", lambda word: verbs.third_person(word.base))
     return _first_verb(finite, "base", lambda word: verbs.third_person(word.base))

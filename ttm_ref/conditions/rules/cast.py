@@ -13,9 +13,7 @@ from ttm_ref.conditions.rules.tagger import Word
 
 # As many figures are remembered; it bounds the work on endless texts.
 _MEMORY = 64
-_ROWS = {2: ("left", "right"), 3: ("left", "middle", "right")}
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-             "eleventh", "twelfth")  # fmt: skip
+ROWS = {2: ("left", "right"), 3: ("left", "middle", "right")}
 
 
 @dataclass(eq=False)
@@ -67,7 +65,7 @@ class Figure:
 
     @property
     def worn(self) -> tuple[str, ...]:
-        """ "in a red shirt", if that is what follows its noun."""
+        """Clothes that follow its noun: "in a red shirt"."""
         tail = self.full.tail[:2]
         dressed = [item for item in tail if isinstance(item, Phrase) and item.head in lexicon.CLOTHES]
         return tuple(word.low for word in flat(tail)) if dressed else ()
@@ -142,7 +140,7 @@ class Cast:
                 (figure.moved if part.moves else figure.meant).append((clause, part))
 
     def _resolve(self, phrase: Phrase, number: int, exclude: Sequence[Figure | None]) -> Figure | None:
-        if not phrase.pronoun and phrase.words[-1].tag != "NOUN":
+        if not phrase.pronoun and (phrase.words[-1].tag != "NOUN" or phrase.head == "other"):
             return None  # "the other", "one", "both": whom they mean is beyond these rules
         found = self._pronoun(phrase, exclude) if phrase.pronoun else self._same(phrase)
         if found is None and not phrase.pronoun:
@@ -198,7 +196,7 @@ def _grouped(figures: Sequence[Figure]) -> list[Figure]:
     """The figures without those that are a member of a group that was named before: "two dogs ... the left dog"."""
     alone: list[Figure] = []
     for figure in figures:
-        group = next((f for f in figures if f.head == figure.head and figure.side in _ROWS.get(f.number, ())), None)
+        group = next((f for f in figures if f.head == figure.head and figure.side in ROWS.get(f.number, ())), None)
         if group is None or figure.number != 1:
             alone.append(figure)
         else:
@@ -226,7 +224,7 @@ def _can_move(figure: Figure) -> bool:
         return moving
     if head in lexicon.ANIMATE:
         return True
-    if head in lexicon.COURSE or not head.isalpha() and "-" not in head:
+    if head in lexicon.COURSE or not head.replace("-", "").isalpha():
         return False
     if any(clause.fragment for clause in told) and len(told) == 1:
         # "A red ball" is a thing; a lone word that the lexicon does not know may be anything.
@@ -257,53 +255,3 @@ def inner_clauses(items: Sequence[Item]) -> Iterator[tuple[int, Clause]]:
         if told:
             end = next((j for j in range(v, len(items)) if tag_of(items[j]) == "PUNCT"), len(items))
             yield k, Clause((item,), tuple(items[v:end]), kind="inner")
-
-
-def names(objects: Sequence[Figure]) -> list[list[str]]:
-    """A name for each object, several for a group of known number; all of them differ.
-
-    The name is position, colour and noun, as far as the caption says them. A group of two or three is told apart from
-    left to right; same objects without a position are numbered.
-    """
-    plain = [[*figure.colour, *figure.noun] for figure in objects]
-    found: list[list[str]] = []
-    for figure, words in zip(objects, plain, strict=True):
-        text = " ".join(words)
-        if figure.number > 1:
-            places = _ROWS.get(figure.number, ORDINALS[: figure.number])
-            found.append([f"{place} {text}" for place in places])
-            continue
-        alike = [f for f, w in zip(objects, plain, strict=True) if w == words and f.number == 1]
-        if figure.mentions[0].proper:
-            text = figure.mentions[0].words[0].text
-        elif figure.number == 0:
-            text = " ".join([*figure.colour, *figure.noun[:-1], figure.mentions[0].words[-1].low])
-        elif figure.side not in ("", "other"):
-            text = f"{figure.side} {text}"
-        elif len(alike) > 1 and all(f.worn for f in alike):
-            text = f"{text} {' '.join(figure.worn)}"
-        elif len(alike) > 1 and sum(not f.side or f.side == "other" for f in alike) > 1:
-            text = f"{ORDINALS[min(alike.index(figure), 11)]} {text}"
-        found.append([text])
-    return found
-
-
-def short_name(figure: Figure, objects: Sequence[Figure]) -> tuple[str, ...]:
-    """The fewest words that tell an object from the others: noun, colour or position and noun, or all of it."""
-    others = [other for other in objects if other is not figure and other.head == figure.head]
-    noun = figure.noun if figure.number == 1 else (*figure.noun[:-1], figure.mentions[0].words[-1].low)
-    side = (figure.side,) if figure.side else ()
-    choices: list[tuple[tuple[str, ...], tuple[str, ...]]] = [((), ()), ((), figure.colour)]
-    if side:
-        choices = [((), ()), (side, ()), (side, figure.colour)]
-    for place, colour in choices:
-        if not any(_fits(other, place, colour) for other in others):
-            return (*place, *colour, *noun)
-    return (*side, *figure.colour, *noun, *figure.worn)
-
-
-def _fits(other: Figure, side: tuple[str, ...], colour: tuple[str, ...]) -> bool:
-    """Whether a position and a colour could mean the other one too: it contradicts neither."""
-    if side and other.side and other.side != side[0]:
-        return False
-    return not (colour and other.colour and other.colour != colour)

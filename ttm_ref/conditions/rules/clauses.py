@@ -9,7 +9,7 @@ from ttm_ref.conditions.rules import lexicon
 from ttm_ref.conditions.rules.phrases import Item, Phrase
 from ttm_ref.conditions.rules.tagger import Word
 
-CONNECT = frozenset("then meanwhile suddenly finally first afterwards".split())
+CONNECT = frozenset(("then", "meanwhile", "suddenly", "finally", "first", "afterwards"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ class Splitter:
         return 0
 
     def _verb(self, j: int) -> int | None:
-        """The index of the verb of a subject that ends before j: past a relative clause or participle, if there is one."""
+        """The index of the verb of a subject that ends before j, past a relative clause or participle."""
         while tag_of(self.at(j)) == "ADV":
             j += 1
         item = self.at(j)
@@ -207,7 +207,7 @@ class Splitter:
 
 
 def _placed(clause: Clause) -> Clause:
-    """ "On the left, a dog runs" as "a dog on the left runs": the place says which dog."""
+    """The place says which dog: "on the left, a dog runs" as "a dog on the left runs"."""
     places = [
         k for k, item in enumerate(clause.opener) if isinstance(item, Phrase) and clause.opener[k - 1 : k] and k > 0
         and replace(clause.subjects[0], tail=clause.opener[k - 1 : k + 1]).side

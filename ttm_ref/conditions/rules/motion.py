@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from ttm_ref.conditions.rules import lexicon
 from ttm_ref.conditions.rules.agreement import as_finite, opens_with_ing, said_alone
-from ttm_ref.conditions.rules.cast import Cast, Figure, short_name
+from ttm_ref.conditions.rules.cast import Cast, Figure
 from ttm_ref.conditions.rules.clauses import CONNECT, Clause, tag_of
+from ttm_ref.conditions.rules.naming import called, short_name
 from ttm_ref.conditions.rules.phrases import Item, Phrase
 from ttm_ref.conditions.rules.segments import Segment, resting, segments, stative
 from ttm_ref.conditions.rules.tagger import Word
@@ -25,7 +26,7 @@ def sentence(words: Sequence[str]) -> str:
 
 
 class Motion:
-    """Writes the motion of statements; remembers which objects it has named, so that pronouns have something to mean."""
+    """Writes the motion of statements; knows which objects it has named, so that pronouns have something to mean."""
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
@@ -41,7 +42,7 @@ class Motion:
         return sentence(words)
 
     def _opener(self, clause: Clause) -> list[str]:
-        """ ", and" or "while", without the place that may lead a clause in."""
+        """Words like ", and" or "while", without the place that may lead a clause in."""
         kept = [
             w for w in clause.opener if isinstance(w, Word) and (w.tag in ("PUNCT", "CONJ", "SUB") or w.low in CONNECT)
         ]
@@ -89,8 +90,7 @@ class Motion:
         if figure.number != 1 and not phrase.pronoun:
             lead = [word.low for word in phrase.words if word.tag in ("DET", "NUM", "POSS")]
             return [*lead, *noun]
-        proper = figure.mentions[0].proper
-        return [phrase.words[0].text] if proper else ["the", *noun]
+        return [called(figure, self.cast.objects)]
 
     def _other(self, phrase: Phrase) -> list[str]:
         """Something that is no object: without colour and size, unless they tell of a path."""
@@ -105,7 +105,7 @@ class Motion:
         return [*lead, *core, phrase.words[-1].text, *self._of(phrase)]
 
     def _of(self, phrase: Phrase) -> list[str]:
-        """ "of smoke" of "a trail of smoke"."""
+        """The tail "of smoke" of "a trail of smoke"."""
         of = [item for item in phrase.tail[:1] if isinstance(item, Word) and item.low == "of"]
         return ["of", *self.items(phrase.tail[1:2])] if of else []
 

@@ -1,9 +1,10 @@
-"""Noun phrases: "the left small brown ball", "two emus", "a teddy bear in a blue sweater", and what stands between them."""
+"""Noun phrases, "the left small brown ball" or "a teddy bear in a blue sweater", and what stands between them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ttm_ref.conditions.rules import lexicon
 from ttm_ref.conditions.rules.tagger import Word
@@ -60,7 +61,7 @@ class Phrase:
 
     @property
     def owner(self) -> Phrase | None:
-        """ "the dog" of "the dog's tail", "it" of "its tail"; None where nobody owns it."""
+        """Whose it is: "the dog" of "the dog's tail", "it" of "its tail"; None where nobody owns it."""
         for k, word in enumerate(self.words[:-1]):
             if word.low.endswith(("'s", "s'")):
                 low = word.low[:-2] if word.low.endswith("'s") else word.low[:-1]
@@ -115,8 +116,8 @@ _OWNERS = {"his": "he", "her": "she", "its": "it", "their": "they"}
 
 
 def _tail_side(tail: Sequence[Item]) -> str:
-    """ "left" of "on the left"."""
-    for before, item in zip(tail, tail[1:], strict=False):
+    """The position in a tail: "left" of "on the left"."""
+    for before, item in pairwise(tail):
         if isinstance(before, Word) and before.low in ("on", "in", "at", "to") and isinstance(item, Phrase):
             words = [word.low for word in item.words if word.low in lexicon.SIDES]
             if words and item.head in (*lexicon.SIDES, "side", "corner"):
@@ -170,7 +171,7 @@ def _length(words: Sequence[Word], i: int) -> int:
         elif word.tag in ("DET", "POSS", "ADJ", "NUM"):
             if noun or (word.tag in ("DET", "POSS") and j > i and words[j - 1].tag not in ("DET", "NUM")):
                 break
-        elif not (word.low in ("and", ",") and 0 < j - i and words[j - 1].tag == "ADJ" and _adjective_at(words, j + 1)):
+        elif not (word.low in ("and", ",") and j > i and words[j - 1].tag == "ADJ" and _adjective_at(words, j + 1)):
             break
         j += 1
     if noun or (j > i and words[i].tag == "NOUN"):
@@ -200,7 +201,7 @@ _FULL = {"does": "do", "do": "do", "did": "do", "has": "have", "have": "have", "
 
 
 def _collapse(items: list[Item]) -> list[Item]:
-    """ "a pair of dogs" becomes "two dogs", "a group of people" becomes "people" without a number."""
+    """Turn "a pair of dogs" into "two dogs", "a group of people" into "several people"."""
     out: list[Item] = []
     for item in items:
         of = len(out) > 1 and isinstance(out[-1], Word) and out[-1].low == "of"

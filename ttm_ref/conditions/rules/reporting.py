@@ -9,7 +9,7 @@ from ttm_ref.conditions.rules import lexicon, verbs
 from ttm_ref.conditions.rules.phrases import Item, Phrase
 from ttm_ref.conditions.rules.tagger import Word
 
-_SEEN = frozenset("see show depict capture feature".split())
+_SEEN = frozenset(("see", "show", "depict", "capture", "feature"))
 
 
 def strip(items: Sequence[Item]) -> list[Item]:
@@ -37,7 +37,7 @@ def _shows(items: list[Item]) -> list[Item]:
 
 
 def _seen(items: list[Item]) -> list[Item]:
-    """ "can be seen walking" and "is shown walking" become "walks"."""
+    """Turn "can be seen walking" and "is shown walking" into "walks"."""
     out: list[Item] = []
     for item in items:
         before = out[-1] if out else None

@@ -11,7 +11,7 @@ from ttm_ref.conditions.rules.phrases import Item, Phrase
 from ttm_ref.conditions.rules.tagger import Word
 
 # With one of these even "stands" or "stays" tells of motion.
-_MOTION_WORDS = frozenset("still motionless up down around back forward away off over out upright apart".split()) | {
+_MOTION_WORDS = lexicon.word_set("still motionless up down around back forward away off over out upright apart") | {
     "in place", "at rest", "on the spot",
 }  # fmt: skip
 
@@ -141,6 +141,6 @@ def _object(items: Sequence[Item]) -> tuple[int, bool]:
 
 
 # "Holds up a backpack" lifts it, "runs down a hill" does nothing to the hill.
-_PARTICLE_VERBS = verbs.MANIPULATION - frozenset(
-    "roll spin turn wave bounce move fly ride drive swing slide tip".split()
+_PARTICLE_VERBS = verbs.MANIPULATION - lexicon.word_set(
+    "roll spin turn wave bounce move fly ride drive swing slide tip"
 )

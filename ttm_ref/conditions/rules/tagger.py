@@ -10,7 +10,7 @@ from ttm_ref.conditions.rules import lexicon, verbs
 
 # Tags: DET POSS NUM PRON AUX TO CONJ SUB REL PREP ADV PLACE ADJ NOUN VERB PUNCT END
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W_]+(?:['’\-][^\W_]+)*['’]?|\.{2,}|\S", re.UNICODE)
-_LINKING = frozenset("look seem appear keep stay remain turn become get feel stand sit lie grow".split())
+_LINKING = lexicon.word_set("look seem appear keep stay remain turn become get feel stand sit lie grow")
 _ENDS = frozenset(".!?…")
 _LONGEST = max(len(phrase.split()) for phrase in lexicon.PHRASES)
 

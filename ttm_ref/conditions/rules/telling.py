@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from ttm_ref.conditions.rules import verbs
 from ttm_ref.conditions.rules.agreement import as_finite, as_one, restated
-from ttm_ref.conditions.rules.cast import Cast, Figure, short_name
+from ttm_ref.conditions.rules.cast import Cast, Figure
 from ttm_ref.conditions.rules.clauses import Clause, belonging
 from ttm_ref.conditions.rules.motion import sentence
+from ttm_ref.conditions.rules.naming import called, short_name
 from ttm_ref.conditions.rules.phrases import Item, Phrase, flat
 from ttm_ref.conditions.rules.segments import main_verb, segments, verb_group
 
@@ -72,13 +73,13 @@ class Telling:
             if other is None or other is figure or other in self.told:
                 words += [word.text for word in flat([item])]
             else:
-                words += ["the", *short_name(other, self.cast.objects)]
+                words.append(called(other, self.cast.objects))
             if isinstance(item, Phrase) and item in self.cast.of:
                 self.told.add(self.cast.of[item])
         return words
 
     def _passive(self, figure: Figure) -> list[str]:
-        """ "is thrown up by the person" of "the person throws it up"."""
+        """The other side of "the person throws it up": "is thrown up by the person"."""
         be = "is" if figure.number == 1 else "are"
         words: list[str] = []
         agents: list[str] = []
@@ -97,8 +98,8 @@ class Telling:
 
     def _by(self, clause: Clause) -> list[str]:
         who = [self.cast.is_object(subject) for subject in clause.subjects]
-        names = [" ".join(short_name(figure, self.cast.objects)) for figure in who if figure is not None]
-        return ["by", " and ".join(f"the {name}" for name in names)] if names else []
+        names = [called(figure, self.cast.objects) for figure in who if figure is not None]
+        return ["by", " and ".join(names)] if names else []
 
     def _whole(self, clause: Clause) -> str:
         subjects: list[Item] = list(clause.subjects)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ttm_ref.conditions.rules.lexicon import word_set
+
 Form = t.Literal["base", "s", "past", "ing"]
 
 # base, past, participle; the participle is what a passive needs.
@@ -24,46 +26,57 @@ tear tore torn|throw threw thrown|wear wore worn|wind wound wound|write wrote wr
 """
 _REGULAR = """
 accelerate advance aim appear approach arrive attack bark bathe bloom bob bounce bow box brake breathe brush bump burn
-carry charge chase cheer chew chop circle clap clean close collide collapse comb cook cough crack crash crawl cross cry
-cuddle dance dangle decelerate deflate descend dip disappear drag drift drip drop embrace emerge enter erupt exit expand
-explode extend face fade flap flash flicker flip float flow flutter fold follow gallop gaze glance glide grab grasp graze
-groom gyrate hammer handle hover hop hug hunt inflate inspect jog juggle jump keep kick kiss knead knock land laugh launch
-leak lick lift lower lunge march melt merge mix mount move munch nibble nod observe open orbit overtake pace pack paddle
-paint pan park part pass pat paw peck pedal peek peel peer perch perform perk pet pick pivot place play plunge point poke
+carry charge chase cheer chew chop circle clap clean close collide collapse comb cook cough crack
+crash crawl cross cry
+cuddle dance dangle decelerate deflate descend dip disappear drag drift drip drop embrace emerge
+enter erupt exit expand
+explode extend face fade flap flash flicker flip float flow flutter fold follow gallop gaze glance
+glide grab grasp graze
+groom gyrate hammer handle hover hop hug hunt inflate inspect jog juggle jump keep kick kiss knead
+knock land laugh launch
+leak lick lift lower lunge march melt merge mix mount move munch nibble nod observe open orbit
+overtake pace pack paddle
+paint pan park part pass pat paw peck pedal peek peel peer perch perform perk pet pick pivot place
+play plunge point poke
 polish pop pose pounce pour prance press prowl pull pump punch push race raise rattle reach rear recline recede relax
 remain remove repeat rest retreat return revolve ripple roam rock roll rotate row rub rush sail sample scatter scratch
 scurry shave shift shiver shoot shovel shuffle sip skate skateboard skid skip slam slap slice slip slither slow smash
-smile smoke snap sneeze sniff snow soar somersault splash spray sprint squat squeeze stagger stalk stamp start stay steer
-step stir stop strap stretch stride stroke stroll strum stumble surf sway swerve swirl switch swish swoop talk tap throb
-tilt tiptoe toss touch tour tow trace track trail travel tread tremble trot trudge tuck tug tumble turn twirl twist twitch
-type unfold unroll use vanish vibrate visit wade waddle wag wait walk wander wash watch water wave weave whip whirl whisk
-whistle wiggle wink wipe wobble work wrap wrestle yawn zigzag zoom type spot look watch admire enjoy show depict feature
+smile smoke snap sneeze sniff snow soar somersault splash spray sprint squat squeeze stagger stalk
+stamp start stay steer
+step stir stop strap stretch stride stroke stroll strum stumble surf sway swerve swirl switch swish
+swoop talk tap throb
+tilt tiptoe toss touch tour tow trace track trail travel tread tremble trot trudge tuck tug tumble
+turn twirl twist twitch
+type unfold unroll use vanish vibrate visit wade waddle wag wait walk wander wash watch water wave
+weave whip whirl whisk
+whistle wiggle wink wipe wobble work wrap wrestle yawn zigzag zoom type spot look watch admire
+enjoy show depict feature
 capture display portray present contain try help chat stare sprinkle strut guide attempt continue operate adjust hurl
 scoop seat dress fill cover surround decorate tie gesture shrug crouch bend uncover topple tip balance flail dribble
 """
 # What these verbs act on is moved by them.
-MANIPULATION = frozenset(
-    "lift throw catch shake turn spin hold push pull kick hit toss roll drag carry raise lower swing drop flip rotate "
-    "twist wave shuffle slide move bounce pick grab juggle launch fly drive ride steer pedal tilt tip open close fold "
-    "unfold squeeze stir knead peel chop slice cut hammer shovel row pump whip whisk strike hurl scoop dribble balance "
-    "bring put place take give hand tug tow topple wiggle twirl swirl wind fling strap unroll".split()
+MANIPULATION = word_set(
+    "lift throw catch shake turn spin hold push pull kick hit toss roll drag carry raise lower swing drop flip "
+    "rotate twist wave shuffle slide move bounce pick grab juggle launch fly drive ride steer pedal tilt tip open "
+    "close fold unfold squeeze stir knead peel chop slice cut hammer shovel row pump whip whisk strike hurl scoop "
+    "dribble balance bring put place take give hand tug tow topple wiggle twirl swirl wind fling strap unroll"
 )
-STATIVE = frozenset(
-    "be sit stand lie hang rest wear have look watch see show depict feature capture display contain appear seem face "
-    "hold pose perch recline observe admire enjoy gaze stare sleep relax wait park seat dress fill cover surround "
-    "decorate remain stay".split()
+STATIVE = word_set(
+    "be sit stand lie hang rest wear have look watch see show depict feature capture display contain appear seem "
+    "face hold pose perch recline observe admire enjoy gaze stare sleep relax wait park seat dress fill cover "
+    "surround decorate remain stay"
 )
-LIGHT = frozenset("do perform make have take give execute complete".split())
-CAUSATIVE = frozenset("make let watch see help".split())
+LIGHT = word_set("do perform make have take give execute complete")
+CAUSATIVE = word_set("make let watch see help")
 
 _ROWS = [row.split() for line in _IRREGULAR.strip().splitlines() for row in line.split("|")]
 PARTICIPLES = {base: participle for base, _, participle in _ROWS}
 _PAST = {form: base for base, past, participle in _ROWS for form in (past, participle) if form != base}
 BASES = frozenset(_REGULAR.split()) | frozenset(PARTICIPLES) | MANIPULATION | STATIVE | LIGHT
 # Nouns far more often than verbs, whatever their ending.
-_NOUNS = frozenset(
-    "left wound stuffed wings ring rings ground saw felt rose lay shot blues steps lit buildings hands glasses pants "
-    "jeans stairs shorts boots skates leaves blocks paws parts sheets paint paints".split()
+_NOUNS = word_set(
+    "left wound stuffed wings ring rings ground saw felt rose lay shot blues steps lit buildings hands glasses "
+    "pants jeans stairs shorts boots skates leaves blocks paws parts sheets paint paints"
 )
 
 
@@ -108,7 +121,7 @@ def guess(word: str) -> tuple[str, Form]:
 
 
 def third_person(base: str) -> str:
-    """ "walks" of "walk"; the auxiliaries too."""
+    """The form "walks" of "walk"; the auxiliaries too."""
     fixed = {"be": "is", "have": "has", "do": "does", "go": "goes"}
     if base in fixed:
         return fixed[base]
@@ -120,7 +133,7 @@ def third_person(base: str) -> str:
 
 
 def participle(base: str) -> str:
-    """ "lifted" of "lift", "thrown" of "throw"."""
+    """The participle: "lifted" of "lift", "thrown" of "throw"."""
     if base in PARTICIPLES:
         return PARTICIPLES[base]
     if base.endswith("e"):
