@@ -129,6 +129,9 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         mask_cross: False lets the masked cross layers attend to the global prompt.
         prediction_type: what the output means: "flow" (noise - sample), "sample" or "v_prediction".
         coordinates: 8 appends the coordinates of each latent to the input, 0 does not.
+        coverage: a token belongs to an object that covers more than this share of it.
+        residual: what the layers compute is added to E(x0), the channels after the noisy latents: the network says what
+            changes. Only for prediction_type "sample".
         image_dim: leave it out; see `MASKED`.
 
     Raises:
@@ -162,6 +165,8 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         mask_cross: bool = True,
         prediction_type: str = "flow",
         coordinates: int = 0,
+        coverage: float = 0.2,
+        residual: bool = False,
         image_dim: str | None = None,
     ) -> None:
         if image_dim not in (None, MASKED):
