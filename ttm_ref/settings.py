@@ -63,10 +63,14 @@ class DataSettings:
     """What a sample is. `folders` are prepared shards; `trajectory` says what is concatenated besides E(x0).
 
     trajectory: "masks", "flow" (Table 4's ablation), or "none" (TI2V: the same channels, zero).
+    limit: the first so many samples are used; 0: all.
+    held_out: the last so many samples are not trained on; validation shows what the networks make of them.
     mask_noise: largest standard deviation of the noise added to E(masks), drawn uniformly from [0, mask_noise].
     """
 
     folders: tuple[str, ...] = ()
+    limit: int = 0
+    held_out: int = 16
     frames: int = 16
     fps: float = 8.0
     height: int = 128
@@ -116,7 +120,7 @@ class TrainSettings:
     workers: processes that load data. validate_every: steps between validation strips; 0 writes none.
     """
 
-    stage: t.Literal["motion", "video"] = "video"
+    stage: t.Literal["vae", "motion", "video"] = "video"
     steps: int = 50_000
     batch: int = 32
     warmup: int = 2_000
@@ -132,6 +136,16 @@ class TrainSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplingSettings:
+    """What the trained pipeline does where its caller says nothing; see `pipelines.sampling` and `pipelines.guidance`."""
+
+    schedule: t.Literal["power", "linear_quadratic"] = "linear_quadratic"
+    steps: int = 50
+    image_guidance: float = 1.0
+    text_guidance: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All sections of one configuration."""
 
@@ -142,6 +156,7 @@ class Settings:
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
 
     def __post_init__(self) -> None:
         _check_ranges(self)
@@ -208,9 +223,9 @@ _SHARES = "objective.text_drop objective.visual_drop objective.noise_share train
 _POSITIVE = (
     "data.frames data.fps data.height data.width objective.time_std objective.weight_floor optimizer.lr "
     "optimizer.muon_lr train.steps train.batch train.clip train.save_every text.dim text.layers text.heads "
-    "text.vocabulary text.length text.object_length"
+    "text.vocabulary text.length text.object_length data.held_out sampling.steps"
 )
 _NOT_NEGATIVE = (
-    "data.max_objects data.mask_noise optimizer.weight_decay train.warmup train.seed train.workers train.validate_every"
+    "data.limit data.max_objects data.mask_noise optimizer.weight_decay train.warmup train.seed train.workers train.validate_every"
 )
 _DECAYS = "optimizer.betas train.ema"

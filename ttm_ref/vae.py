@@ -1,8 +1,10 @@
 """A small autoencoder of single frames, 8 times smaller on each side: the tiny model's stand-in for a video VAE.
 
-Pixels are first folded into channels (4 x 4 squares), so that the convolutions run on a 32 x 32 grid for a picture of
-128 x 128; that makes it about as fast on a CPU as it is small. Frames and colour-coded mask videos go through the same
-weights, as in the paper.
+Two paths are added: one linear map of each 8 x 8 square, which starts as the squares' principal components and so is a
+fair autoencoder before any training (the idea of shortcuts from space to channels is that of DC-AE, Chen et al. 2024), and
+convolutions that learn what it lacks. They run on pixels folded into channels (4 x 4 squares), a 32 x 32 grid for a picture
+of 128 x 128, which makes them fast on a CPU. Frames and colour-coded mask videos go through the same weights, as in the
+paper.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 
 FOLD = 4
 FACTOR = 8
+START_LOGVAR = -5.0
 
 
 class ResidualBlock(nn.Module):
@@ -48,7 +51,7 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     @register_to_config
     def __init__(
         self,
-        latent_channels: int = 8,
+        latent_channels: int = 12,
         fine_width: int = 64,
         coarse_width: int = 96,
         encoder_blocks: tuple[int, int] = (1, 2),
@@ -58,6 +61,8 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         folded = 3 * FOLD**2
+        self.to_latents = nn.Conv2d(3, latent_channels, FACTOR, stride=FACTOR)
+        self.to_pixels = nn.ConvTranspose2d(latent_channels, 3, FACTOR, stride=FACTOR)
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(FOLD),
             nn.Conv2d(folded, fine_width, 3, padding=1),
@@ -80,6 +85,27 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             nn.Conv2d(fine_width, folded, 3, padding=1),
             nn.PixelShuffle(FOLD),
         )
+        for last in (self.encoder[-1], self.decoder[-2]):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+        with torch.no_grad():
+            self.encoder[-1].bias[latent_channels:] = START_LOGVAR
+
+    @torch.no_grad()
+    def start_from(self, pictures: Tensor) -> None:
+        """Set the linear path to the principal components of the 8 x 8 squares of `pictures` [B, 3, H, W] in [-1, 1]."""
+        squares = nn.functional.pixel_unshuffle(pictures, FACTOR).permute(0, 2, 3, 1).flatten(0, 2).double()
+        mean = squares.mean(dim=0)
+        variances, components = torch.linalg.eigh(torch.cov(squares.T, correction=0))
+        chosen, scale = components[:, -self.config.latent_channels :], variances[-self.config.latent_channels :].sqrt()
+        # An eigenvector's sign is free; fix it, so that every machine starts from the same weights.
+        chosen = chosen * chosen.gather(0, chosen.abs().argmax(dim=0, keepdim=True)).sign()
+        forward, back = (chosen / scale).T, (chosen * scale).T
+        self.to_latents.weight.copy_(forward.unflatten(1, (3, FACTOR, FACTOR)))
+        self.to_latents.bias.copy_(-forward @ mean)
+        self.to_pixels.weight.copy_(back.unflatten(1, (3, FACTOR, FACTOR)))
+        # One bias a channel; the means of the 64 places of a square differ little.
+        self.to_pixels.bias.copy_(mean.unflatten(0, (3, -1)).mean(dim=1))
 
     def encode(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of the posterior, each [B, latent_channels, H/8, W/8].
@@ -90,8 +116,8 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         if frames.shape[-1] % FACTOR or frames.shape[-2] % FACTOR:
             raise ValueError(f"frames of {frames.shape[-2]} x {frames.shape[-1]}: both sides must be multiples of 8")
         mean, logvar = self.encoder(frames).chunk(2, dim=1)
-        return mean, logvar.clamp(-20.0, 10.0)
+        return mean + self.to_latents(frames), logvar.clamp(-20.0, 10.0)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Frames [B, 3, 8 h, 8 w], about [-1, 1], from latents [B, latent_channels, h, w]."""
-        return t.cast(Tensor, self.decoder(latents))
+        return t.cast(Tensor, self.decoder(latents) + self.to_pixels(latents))

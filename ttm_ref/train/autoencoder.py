@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 from pathlib import Path
 
@@ -12,18 +13,20 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from motionbench.errors import ConfigError
 from ttm_ref.colours import paint
 from ttm_ref.footage import Footage
+from ttm_ref.settings import DataSettings
 from ttm_ref.train.loop import Batch, Task
 from ttm_ref.vae import PatchAutoencoder
 
-FRAMES_OF_A_VIDEO = 4
+FRAMES_OF_A_VIDEO = 8
 EDGE_WEIGHT, SQUARE_WEIGHT, DIVERGENCE_WEIGHT = 0.5, 1.0, 1e-3
-MEASURED = 256
+MEASURED = 64
 
 
 class AutoencoderTask(Task):
-    """A sample is four frames of one video and the masks of one of them.
+    """A sample is eight frames of one video and the masks of one of them.
 
     The loss is L1 + squared error + 0.5 L1 of the differences of neighbouring pixels (which keeps edges sharp) + 0.001
     of the divergence from a standard normal, all means.
@@ -31,19 +34,31 @@ class AutoencoderTask(Task):
     Args:
         model: what is trained.
         footage: the videos.
-        held_out: the last so many videos are not trained on; validation measures them.
+        data: `limit` and `held_out` are read.
+
+    Raises:
+        ConfigError: too few videos.
     """
 
-    def __init__(self, model: PatchAutoencoder, footage: list[Footage], held_out: int = 16) -> None:
+    def __init__(self, model: PatchAutoencoder, footage: list[Footage], data: DataSettings) -> None:
         super().__init__()
-        self.model, self._footage, self._held_out = model, footage[:-held_out], footage[-held_out:]
+        chosen = footage[: data.limit or None]
+        if len(chosen) <= data.held_out:
+            raise ConfigError(f"{len(chosen)} videos, of which {data.held_out} are held out", "add videos")
+        split = len(chosen) - data.held_out
+        self.model, self._footage, self._held_out = model, chosen[:split], chosen[split:]
+        model.start_from(self._measured())
 
     def samples(self) -> int:
         """Videos to train on."""
         return len(self._footage)
 
+    def data_digest(self) -> str:
+        """sha256 of the videos' names and prompts."""
+        return hashlib.sha256(repr([(f.id, f.caption) for f in self._footage]).encode()).hexdigest()
+
     def batch(self, indices: list[int], generator: torch.Generator) -> Batch:
-        """"pictures" float32 [5 B, 3, H, W] in [-1, 1]."""
+        """"pictures" float32 [9 B, 3, H, W] in [-1, 1]."""
         return {"pictures": torch.cat([_pictures(self._footage[i], generator) for i in indices])}
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -68,8 +83,8 @@ class AutoencoderTask(Task):
         is_mask = torch.arange(len(pictures)) % (FRAMES_OF_A_VIDEO + 1) == FRAMES_OF_A_VIDEO
         square = ((made - pictures) / 2.0).square().mean(dim=(1, 2, 3))
         folder.mkdir(parents=True, exist_ok=True)
-        shown = torch.cat([pictures[::5][:8], pictures[4::5][:4]]), torch.cat([made[::5][:8], made[4::5][:4]])
-        rows = [((x * 127.5 + 127.5).round().byte().permute(2, 0, 3, 1).flatten(1, 2)) for x in shown]
+        shown = [torch.cat([x[~is_mask][::FRAMES_OF_A_VIDEO][:8], x[is_mask][:4]]) for x in (pictures, made)]
+        rows = [(x * 127.5 + 127.5).round().byte().permute(2, 0, 3, 1).flatten(1, 2) for x in shown]
         Image.fromarray(torch.cat(rows).numpy()).save(folder / f"{step:06d}.png")
         return {
             "psnr_frames": float(-10.0 * square[~is_mask].log10().mean()),
@@ -79,12 +94,14 @@ class AutoencoderTask(Task):
     @torch.no_grad()
     def save(self, folder: Path) -> None:
         """Measure the latents' mean and spread and write the model."""
-        generator = torch.Generator().manual_seed(0)
-        chosen = self._footage[:MEASURED]
-        latents = torch.cat([self.model.encode(_pictures(f, generator))[0] for f in chosen])
+        latents = self.model.encode(self._measured())[0]
         shift, scale = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
         self.model.register_to_config(latents_mean=shift.tolist(), latents_std=scale.tolist())
         self.model.save_pretrained(folder)
+
+    def _measured(self) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        return torch.cat([_pictures(f, generator) for f in self._footage[:MEASURED]])
 
 
 def _pictures(footage: Footage, generator: torch.Generator) -> Tensor:

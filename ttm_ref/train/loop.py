@@ -38,6 +38,10 @@ class Task(nn.Module):
         """How many samples there are."""
         raise NotImplementedError
 
+    def data_digest(self) -> str:
+        """sha256 that changes with the data."""
+        raise NotImplementedError
+
     def batch(self, indices: list[int], generator: torch.Generator) -> Batch:
         """The samples as tensors; draws (crops, dropped conditions) come from the generator alone."""
         raise NotImplementedError
