@@ -56,11 +56,13 @@ def denoiser(settings: Settings) -> Denoiser:
     kind = CLASSES[settings.model.backbone]
     model: Denoiser = kind.from_base(base, extra_in=wanted["in_channels"] - base.config["in_channels"], **own)
     for name, value in wanted.items():
-        found = model.config[name]
-        if not name.startswith("_") and name != "sample_size" and _plain(found) != _plain(value):
-            raise ConfigError(
-                f"{settings.model.base!r} has {name} = {found}, the settings say {value}", f"set model.config.{name}"
-            )
+        # `sample_size` is a note of the base's, which no layer reads.
+        if name.startswith("_") or name == "sample_size" or _plain(model.config[name]) == _plain(value):
+            continue
+        raise ConfigError(
+            f"{settings.model.base!r} has {name} = {model.config[name]}, the settings say {value}",
+            f"set model.config.{name}",
+        )
     return model
 
 
