@@ -25,6 +25,7 @@ from transformers import AutoTokenizer, CLIPTextModel, T5EncoderModel, UMT5Encod
 from motionbench.errors import ConfigError, WeightsError
 from ttm_ref.manifest import Manifest
 from ttm_ref.pipelines import ImageToMotionPipeline, MotionToVideoPipeline, TextImageToVideoPipeline
+from ttm_ref.pipelines.base import align
 from ttm_ref.unet import MaskedUNetMotion
 from ttm_ref.vae import PatchAutoencoder
 from ttm_ref.wan import MaskedWanTransformer
@@ -148,4 +149,5 @@ def load(folder: Path, component: str, class_name: str, dtype: torch.dtype) -> t
         if report[what]:
             shown = ", ".join(sorted(map(str, report[what]))[:4])
             raise WeightsError(f"{label} has {len(report[what])} {what.replace('_', ' ')}: {shown}", HINT)
+    align(model)
     return model.eval()

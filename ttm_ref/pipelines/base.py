@@ -24,6 +24,8 @@ from ttm_ref.pipelines.sampling import Scheduler, advance, start
 from ttm_ref.text import encode_prompts
 
 Generators = torch.Generator | list[torch.Generator] | None
+HOME = "ttm_ref.pipelines"  # where diffusers finds our own classes again
+FIT = "all components must come from one training"
 StepEnd = Callable[[t.Any, int, Tensor, dict[str, t.Any]], dict[str, t.Any]]
 
 
@@ -107,16 +109,20 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         self._interrupt = False
 
     def register_to_config(self, **values: t.Any) -> None:
-        """Keep values for model_index.json; our own classes there belong to `ttm_ref`, in whatever file they are."""
+        """Keep values for model_index.json; our own classes there have one home, in whatever file they are."""
         for name, value in values.items():
             if isinstance(value, tuple) and len(value) == 2 and str(value[0]).startswith("ttm_ref."):
-                values[name] = ("ttm_ref", value[1])
+                values[name] = (HOME, value[1])
         super().register_to_config(**values)
 
     @classmethod
     def from_pretrained(cls, folder: t.Any, **options: t.Any) -> t.Any:
         """Load a folder that `save_pretrained` wrote; see `DiffusionPipeline.from_pretrained`. Only safetensors."""
-        return super().from_pretrained(folder, **{**options, "use_safetensors": True})
+        pipeline = super().from_pretrained(folder, **{**options, "use_safetensors": True})
+        for component in pipeline.components.values():
+            if isinstance(component, nn.Module):
+                align(component)
+        return pipeline
 
     @property
     def interrupt(self) -> bool:
@@ -137,10 +143,10 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         wanted = denoiser.get("text_dim", denoiser.get("cross_attention_dim"))
         made = self.text_encoder.config.hidden_size
         if made != wanted:
-            raise ConfigError(f"the text encoder makes {made} channels, the denoiser takes {wanted}")
+            raise ConfigError(f"the text encoder makes {made} channels, the denoiser takes {wanted}", FIT)
         words, known = len(self.tokenizer), self.text_encoder.config.vocab_size
         if words > known:
-            raise ConfigError(f"the tokenizer has {words} tokens, the text encoder knows {known}")
+            raise ConfigError(f"the tokenizer has {words} tokens, the text encoder knows {known}", FIT)
 
     def _planes(
         self, masks: Sequence[t.Any], images: Sequence[NDArray[np.uint8]], height: int, width: int, dimensions: int
@@ -166,7 +172,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         try:
             shape = codec.latent_shape(self.vae, frames, height, width)
         except ValueError as error:
-            raise ConfigError(str(error)) from error
+            raise ConfigError(str(error), "change num_frames, height or width") from error
         if self.denoiser.config.in_channels != 3 * shape[0]:
             raise ConfigError(
                 f"the denoiser takes {self.denoiser.config.in_channels} channels, "
@@ -177,7 +183,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
 
     def _encode(self, videos: Tensor) -> Tensor:
         """Normalised latents float32 [B, C, T, h, w] of videos float32 [B, 3, F, H, W] in [-1, 1]."""
-        return codec.encode(self.vae, videos.to(self._execution_device, self.vae.dtype)).float()
+        return codec.encode(self._awake_vae(), videos.to(self._execution_device, self.vae.dtype)).float()
 
     def _encode_stills(self, pictures: Sequence[NDArray[np.uint8]], size: tuple[int, int], steps: int) -> Tensor:
         """Latents of pictures uint8 [H, W, 3], cut to `size` and repeated over time: float32 [B, C, steps, h, w]."""
@@ -186,7 +192,14 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
 
     def _decode(self, latents: Tensor) -> NDArray[np.float32]:
         """Videos float32 [B, F, H, W, 3] in [0, 1]."""
-        return to_arrays(codec.decode(self.vae, latents.to(self.vae.dtype)))
+        return to_arrays(codec.decode(self._awake_vae(), latents.to(self.vae.dtype)))
+
+    def _awake_vae(self) -> codec.Autoencoder:
+        """The autoencoder on its device: offloading wakes a network when it is called, which `encode` does not do."""
+        hook = getattr(self.vae, "_hf_hook", None)
+        if hook is not None:
+            hook.pre_forward(self.vae)
+        return t.cast(codec.Autoencoder, self.vae)
 
     def _read(self, prompts: list[str], objects: list[list[str]] | None) -> Text:
         """Encode the prompts; objects of samples with fewer of them are padded with all-False rows of the mask."""
@@ -259,6 +272,16 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
             local_mask=text.local_mask if seen else None,
         ).sample
         return t.cast(Tensor, output.float())
+
+
+def align(network: nn.Module) -> None:
+    """Move weights that lie at odd addresses, as those of a mapped file do, to where torch would have put them.
+
+    Matrix products of unaligned memory end in other last bits, and a video must not depend on the length of a header.
+    """
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.device.type == "cpu" and tensor.data_ptr() % 64:
+            tensor.data = tensor.data.clone()
 
 
 def _noise(shape: tuple[int, ...], generator: Generators, latents: Tensor | None, device: torch.device) -> Tensor:
