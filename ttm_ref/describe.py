@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import typing as t
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,13 +120,10 @@ def describe(source: str | Path, overrides: Sequence[str] = ()) -> Description:
         ConfigError: an unknown configuration, or parts that do not fit each other.
         WeightsError: a folder whose configuration files cannot be read.
     """
-    with warnings.catch_warnings():
-        # Some layers warn that a fused kernel cannot be used; no kernel is used here at all.
-        warnings.simplefilter("ignore")
-        try:
-            return Description(str(source), tuple(_stage(subject) for subject in subjects(source, overrides)))
-        except ModelError as error:
-            raise ConfigError(error.message, error.hint) from error
+    try:
+        return Description(str(source), tuple(_stage(subject) for subject in subjects(source, overrides)))
+    except ModelError as error:
+        raise ConfigError(error.message, error.hint) from error
 
 
 def _stage(subject: Subject) -> Stage:

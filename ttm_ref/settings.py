@@ -34,7 +34,11 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class TextSettings:
-    """The text encoder. "tiny": from scratch, trained along; "pretrained": frozen, the folder or repository `name`."""
+    """The text encoder. "tiny": from scratch, trained along; "pretrained": frozen, the folder or repository `name`.
+
+    vocabulary: words of a tiny encoder in descriptions; a training counts those of its samples.
+    length, object_length: tokens of a global and of an object's prompt.
+    """
 
     kind: t.Literal["tiny", "pretrained"] = "tiny"
     name: str = ""
@@ -137,7 +141,7 @@ class TrainSettings:
 
 @dataclass(frozen=True, slots=True)
 class SamplingSettings:
-    """What the trained pipeline does where its caller says nothing; see `pipelines.sampling` and `pipelines.guidance`."""
+    """What the trained pipeline does where its caller says nothing; see `pipelines.sampling` and `.guidance`."""
 
     schedule: t.Literal["power", "linear_quadratic"] = "linear_quadratic"
     steps: int = 50
@@ -226,6 +230,7 @@ _POSITIVE = (
     "text.vocabulary text.length text.object_length data.held_out sampling.steps"
 )
 _NOT_NEGATIVE = (
-    "data.limit data.max_objects data.mask_noise optimizer.weight_decay train.warmup train.seed train.workers train.validate_every"
+    "data.limit data.max_objects data.mask_noise optimizer.weight_decay sampling.image_guidance sampling.text_guidance "
+    "train.warmup train.seed train.workers train.validate_every"
 )
 _DECAYS = "optimizer.betas train.ema"

@@ -68,7 +68,7 @@ def subjects(source: str | Path, overrides: Sequence[str] = ()) -> list[Subject]
         overrides: "section.key=value" for a configuration.
 
     Raises:
-        ConfigError: no such configuration, or overrides for a folder.
+        ConfigError: no such configuration, one without a denoiser, or overrides for a folder.
         WeightsError: a folder without pipelines, or one whose configuration files cannot be read.
     """
     folder = Path(source)
@@ -90,6 +90,8 @@ def _pipelines(folder: Path) -> list[Path]:
 
 def _of_settings(chosen: Settings) -> Subject:
     text, data = chosen.text, chosen.data
+    if chosen.train.stage == "vae":
+        raise ConfigError("this configuration trains an autoencoder alone", "describe the one of a stage that uses it")
     name = "ti2v" if data.trajectory == "none" and chosen.train.stage == "video" else chosen.train.stage
     return Subject(
         name=name,

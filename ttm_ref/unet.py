@@ -17,7 +17,7 @@ from torch.nn import ModuleList
 
 from motionbench.errors import ConfigError, ModelError
 from ttm_ref.loading import StrictLoading
-from ttm_ref.regions import token_regions
+from ttm_ref.regions import check_objects, token_regions
 from ttm_ref.unet_blocks import EncoderBlock, Guides, MotionBlock, global_prompt
 
 PREDICTIONS = ("flow", "sample", "v_prediction")
@@ -38,6 +38,7 @@ class MaskedUNetMotion(StrictLoading, UNetMotionModel):  # type: ignore[misc]
         mask_self: False leaves the masked self layers in place but unmasked: every token sees every token.
         mask_cross: False lets the masked cross layers attend to the global prompt.
         prediction_type: what the output means: "v_prediction", "sample" or "flow" (noise - sample).
+        coverage: a token belongs to an object that covers more than this share of it.
 
     Raises:
         ConfigError: more masked layers than the encoder has attention blocks, or an unknown prediction type.
@@ -70,34 +71,14 @@ class MaskedUNetMotion(StrictLoading, UNetMotionModel):  # type: ignore[misc]
         mask_self: bool = True,
         mask_cross: bool = True,
         prediction_type: str = "v_prediction",
+        coverage: float = 0.2,
     ) -> None:
         if prediction_type not in PREDICTIONS:
             raise ConfigError(f"unknown prediction_type {prediction_type!r}", f"one of {', '.join(PREDICTIONS)}")
         plain = tuple(name.removeprefix(MASKED) for name in down_block_types)
-        # The undecorated constructor: the decorated one would also write the base's unused arguments to the config.
-        UNetMotionModel.__init__.__wrapped__(
-            self,
-            sample_size=sample_size,
-            in_channels=in_channels,
-            out_channels=out_channels,
-            down_block_types=plain,
-            up_block_types=up_block_types,
-            block_out_channels=block_out_channels,
-            layers_per_block=layers_per_block,
-            downsample_padding=downsample_padding,
-            mid_block_scale_factor=mid_block_scale_factor,
-            act_fn=act_fn,
-            norm_num_groups=norm_num_groups,
-            norm_eps=norm_eps,
-            cross_attention_dim=cross_attention_dim,
-            transformer_layers_per_block=transformer_layers_per_block,
-            temporal_transformer_layers_per_block=temporal_transformer_layers_per_block,
-            use_linear_projection=use_linear_projection,
-            num_attention_heads=num_attention_heads,
-            motion_max_seq_length=motion_max_seq_length,
-            motion_num_attention_heads=motion_num_attention_heads,
-            use_motion_mid_block=use_motion_mid_block,
-        )
+        parent = {name: self.config[name] for name in _parent_settings()}
+        # Past the parent's decorator, which would write settings into the configuration that are not ours.
+        UNetMotionModel.__init__.__wrapped__(self, **{**parent, "down_block_types": plain})
         for module in self.modules():
             if isinstance(module, AnimateDiffTransformer3D):
                 module.transformer_blocks = ModuleList(MotionBlock(like) for like in module.transformer_blocks)
@@ -151,7 +132,8 @@ class MaskedUNetMotion(StrictLoading, UNetMotionModel):  # type: ignore[misc]
         Raises:
             ModelError: the shapes fit neither each other nor the configuration.
         """
-        self._check_inputs(hidden_states, timestep, object_masks, local_states, local_mask)
+        self._check_inputs(hidden_states, timestep)
+        check_objects(len(hidden_states), object_masks, local_states, local_mask)
         frames = hidden_states.shape[2]
         emb = self.time_embedding(self.time_proj(timestep).to(self.dtype)).repeat_interleave(frames, dim=0)
         text = encoder_hidden_states.repeat_interleave(frames, dim=0)
@@ -194,7 +176,7 @@ class MaskedUNetMotion(StrictLoading, UNetMotionModel):  # type: ignore[misc]
             return None
         ids, boxes = None, real.new_zeros(len(states), grid[0] * grid[1] * grid[2], count)
         if object_masks is not None and (config.mask_self or config.mask_cross):
-            regions = token_regions(object_masks, grid, latent_frames=grid[0])
+            regions = token_regions(object_masks, grid, grid[0], config.coverage)
             # Without masks all tokens are background, one group: that is what `ids` None computes, only cheaper.
             ids = regions.ids if config.mask_self else None
             boxes = regions.boxes if count else boxes
@@ -203,26 +185,16 @@ class MaskedUNetMotion(StrictLoading, UNetMotionModel):  # type: ignore[misc]
         owner = torch.arange(count, device=states.device).repeat_interleave(states.shape[2])
         return Guides(ids, states.flatten(1, 2), boxes, owner, real.flatten(1))
 
-    def _check_inputs(
-        self,
-        latents: Tensor,
-        timestep: Tensor,
-        object_masks: Tensor | None,
-        states: Tensor | None,
-        mask: Tensor | None,
-    ) -> None:
+    def _check_inputs(self, latents: Tensor, timestep: Tensor) -> None:
         """Refuse inputs that would be cut, broadcast or ignored."""
         config, step = self.config, 2**self.num_upsamplers
         if latents.ndim != 5 or latents.shape[1] != config.in_channels:
             wanted = f"[batch, {config.in_channels}, frames, height, width]"
-            raise ModelError(
-                f"the denoiser wants {wanted}, not {tuple(latents.shape)}",
-                "the channels are the noisy latents and all conditions",
-            )
+            raise ModelError(f"latents and conditions are {tuple(latents.shape)}, not {wanted}")
         if latents.shape[3] % step or latents.shape[4] % step:
             raise ModelError(
                 f"latents of {latents.shape[3]} x {latents.shape[4]}: both sides must be multiples of {step}",
-                "choose another height and width",
+                "choose another height and width of the video",
             )
         if latents.shape[2] > config.motion_max_seq_length:
             raise ModelError(
@@ -230,50 +202,46 @@ class MaskedUNetMotion(StrictLoading, UNetMotionModel):  # type: ignore[misc]
                 "choose fewer frames",
             )
         if timestep.shape != latents.shape[:1]:
-            raise ModelError(f"the denoiser wants one timestep for each sample, not {tuple(timestep.shape)}")
-        if (states is None) != (mask is None):
-            raise ModelError("local_states and local_mask go together", "give both or neither")
-        planes = None if object_masks is None else tuple(object_masks.shape)
-        if planes is not None and (len(planes) != 5 or planes[0] != len(latents)):
-            raise ModelError(f"object masks are [batch, objects, frames, height, width], not {planes}")
-        if states is not None and mask is not None:
-            if states.shape[:3] != mask.shape or len(states) != len(latents):
-                raise ModelError(f"object prompts {tuple(states.shape)} and their mask {tuple(mask.shape)} do not fit")
-            if planes is not None and planes[1] != states.shape[1]:
-                raise ModelError(
-                    f"{planes[1]} object masks for {states.shape[1]} object prompts",
-                    "one prompt for each mask; an empty mask or prompt is a padding object",
-                )
+            raise ModelError(f"timestep has shape {tuple(timestep.shape)}", "one timestep for each sample")
 
     @classmethod
     def from_base(cls, base: UNetMotionModel, extra_in: int = 0, **config: t.Any) -> MaskedUNetMotion:
         """A masked model that computes exactly what `base` computes, whatever the new inputs are.
 
         Args:
-            base: a plain AnimateDiff U-Net, such as `UNetMotionModel.from_unet2d(unet, adapter)`.
+            base: a plain AnimateDiff U-Net, such as `UNetMotionModel.from_unet2d(unet, adapter)`; it is left as it is.
             extra_in: channels of the conditions, appended after the noisy latents, with zero weights.
-            config: num_masked_layers, mask_self, mask_cross, prediction_type.
+            config: num_masked_layers, mask_self, mask_cross, prediction_type, coverage.
 
         Raises:
-            ConfigError: `base` uses inputs or layers that this class does not have.
+            ConfigError: `base` is no plain U-Net or has layers that this class has not, or `config` has a setting that
+                is the base's or none's.
         """
-        own = inspect.signature(cls.__init__).parameters
+        if type(base) is not UNetMotionModel:
+            raise ConfigError("the base is no plain AnimateDiff U-Net", "load it through UNetMotionModel")
+        kept = {name: base.config[name] for name in _parent_settings()}
         for name, parameter in inspect.signature(UNetMotionModel.__init__).parameters.items():
-            if name not in own and base.config[name] != parameter.default:
+            if name != "self" and name not in kept and base.config[name] != parameter.default:
                 raise ConfigError(
                     f"the base has {name} = {base.config[name]!r}, which this class does not support",
                     "start from Stable Diffusion 1.5 with AnimateDiff motion modules",
                 )
-        kept = {name: value for name, value in base.config.items() if name in own}
-        model = cls(**{**kept, "in_channels": base.config.in_channels + extra_in, **config})
+        if foreign := sorted(config.keys() - (inspect.signature(cls.__init__).parameters.keys() - kept.keys())):
+            raise ConfigError(
+                f"{', '.join(foreign)} cannot be chosen here", "the base decides, or there is no such setting"
+            )
+        model: MaskedUNetMotion = cls(**{**kept, "in_channels": base.config.in_channels + extra_in, **config})
         model.to(base.device)
         if base.dtype != model.dtype:
             model.to(base.dtype)
         state = base.state_dict()
         narrow = state["conv_in.weight"]
-        state["conv_in.weight"] = torch.cat([narrow, narrow.new_zeros(len(narrow), extra_in, *narrow.shape[2:])], dim=1)
-        result = model.load_state_dict(state, strict=False)
-        strangers = [name for name in result.missing_keys if "_m." not in name]
-        if strangers or result.unexpected_keys:
-            raise ConfigError(f"the base does not fit: {', '.join([*strangers, *result.unexpected_keys][:8])}")
-        return t.cast(MaskedUNetMotion, model)
+        wide = torch.cat([narrow, narrow.new_zeros(len(narrow), extra_in, *narrow.shape[2:])], dim=1)
+        model.load_state_dict({**model.state_dict(), **state, "conv_in.weight": wide}, strict=True)
+        return model
+
+
+def _parent_settings() -> list[str]:
+    """Names of the settings that this class shares with `UNetMotionModel`."""
+    own = inspect.signature(MaskedUNetMotion.__init__).parameters
+    return [name for name in inspect.signature(UNetMotionModel.__init__).parameters if name in own and name != "self"]

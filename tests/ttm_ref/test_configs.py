@@ -59,8 +59,8 @@ def test_every_choice_of_a_root_file_says_whose_it_is(path: Path) -> None:
     if "extends" in text:
         return
     for key in ("lr", "batch", "steps", "warmup", "height", "frames", "text_drop", "ema", "betas", "weight_decay"):
-        (line,) = re.findall(rf"^{key} = .*$", text, re.M)
-        assert "# paper" in line or "# ours" in line, line
+        lines = re.findall(rf"^{key} = .*$", text, re.M)
+        assert lines and all("# paper" in line or "# ours" in line for line in lines), key
 
 
 def test_overrides_win_over_the_file_and_the_file_over_what_it_extends(tmp_path: Path) -> None:

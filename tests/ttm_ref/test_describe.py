@@ -174,6 +174,7 @@ def test_text_and_json_say_the_same(tiny: Path) -> None:
         ("model.config.num_layer=3", "num_layer"),
         ("vae.kind=wan", "makes no AutoencoderKLWan"),
         ("vae.config.latent_channels=4", "latents have 4"),
+        ("train.stage=vae", "autoencoder alone"),
         ("data.width=72", "do not divide into patches"),
     ],
 )

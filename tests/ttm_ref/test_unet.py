@@ -94,6 +94,15 @@ def test_from_base_refuses_a_base_with_inputs_that_it_does_not_have() -> None:
         MaskedUNetMotion.from_base(base, extra_in=8, num_masked_layers=2)
 
 
+def test_from_base_refuses_what_is_not_its_to_choose() -> None:
+    base = UNetMotionModel(in_channels=4, **TINY)
+    for config in ({"in_channels": 12}, {"norm_eps": 1e-6}, {"mask_slef": True}):
+        with pytest.raises(ConfigError, match=next(iter(config))):
+            MaskedUNetMotion.from_base(base, extra_in=8, num_masked_layers=2, **config)
+    with pytest.raises(ConfigError, match="plain"):
+        MaskedUNetMotion.from_base(_model(), num_masked_layers=2)
+
+
 def test_from_base_keeps_dtype_and_leaves_the_base_alone() -> None:
     base = UNetMotionModel(in_channels=4, **TINY).half()
     model = MaskedUNetMotion.from_base(base, extra_in=8, num_masked_layers=1)
@@ -139,6 +148,13 @@ def test_masks_and_prompts_matter() -> None:
     assert (model(**other).sample - out).abs().max() > 1e-4
     other = {**inputs, "local_states": inputs["local_states"] + 1}
     assert (model(**other).sample - out).abs().max() > 1e-4
+
+
+def test_coverage_decides_which_tokens_belong_to_an_object() -> None:
+    inputs = _inputs()
+    inputs["object_masks"] = _squares([(0, 4, 0, 4)] * 3).expand(2, -1, -1, -1, -1)  # a quarter of one token
+    outs = [_model(coverage=coverage, mask_cross=False)(**inputs).sample for coverage in (0.2, 0.3, 0.5)]
+    assert not torch.equal(outs[0], outs[1]) and torch.equal(outs[1], outs[2])
 
 
 def test_order_of_objects_does_not_matter() -> None:
@@ -250,13 +266,16 @@ def test_checkpointing_gives_the_same_gradients(mid: bool) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"hidden_states": torch.zeros(2, 4, 4, 4, 4)}, "12"),
+        ({"hidden_states": torch.zeros(2, 4, 4, 4, 4)}, r"not \[batch, 12"),
         ({"hidden_states": torch.zeros(2, 12, 4, 5, 4)}, "multiples of 2"),
         ({"hidden_states": torch.zeros(2, 12, 9, 4, 4)}, "8 positions"),
         ({"timestep": torch.tensor(3)}, "timestep"),
         ({"local_mask": None}, "together"),
         ({"local_mask": torch.ones(2, 3, 5, dtype=torch.bool)}, "do not fit"),
-        ({"object_masks": torch.ones(2, 2, 4, 32, 32, dtype=torch.bool)}, "2 object masks for 3"),
+        (
+            {"object_masks": torch.ones(2, 2, 4, 32, 32, dtype=torch.bool)},
+            r"masks and prompts are \[\(2, 2\), \(2, 3\)\]",
+        ),
         ({"object_masks": torch.ones(2, 3, 32, 32, dtype=torch.bool)}, "object masks are"),
         ({"object_masks": torch.ones(2, 3, 6, 32, 32, dtype=torch.bool)}, "6 frames"),
     ],
