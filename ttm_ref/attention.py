@@ -35,7 +35,7 @@ def masked_attention(
         q: queries [B, heads, N, d], floating.
         k: keys [B, heads, M, d].
         v: values [B, heads, M, e].
-        query_ids: int64 [B, N]; any integers, 0 is a group like the others.
+        query_ids: int64 [B, N]; labels below 2^62 / B in size; 0 is a group like the others.
         key_ids: int64 [B, M].
         kernel: "gather" (sort by id, one call per group), "dense" (boolean mask, the oracle) or "auto".
 

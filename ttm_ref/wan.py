@@ -7,20 +7,17 @@ model, both stages (stage 1 has no masked blocks) and all ablations.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import typing as t
 
 import torch
+from diffusers import WanTransformer3DModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.normalization import FP32LayerNorm
-from diffusers.models.transformers.transformer_wan import (
-    WanAttention,
-    WanAttnProcessor,
-    WanTransformer3DModel,
-    WanTransformerBlock,
-)
+from diffusers.models.transformers.transformer_wan import WanAttention, WanAttnProcessor, WanTransformerBlock
 from torch import Tensor, nn
 
 from motionbench.errors import ConfigError, ModelError
@@ -169,9 +166,7 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         residual: bool = False,
         image_dim: str | None = None,
     ) -> None:
-        if image_dim not in (None, MASKED):
-            raise ConfigError(f"image_dim is {image_dim}", "start from a text-to-video Wan")
-        _check_config(num_masked_layers, num_layers, prediction_type, coordinates, residual)
+        _check_config(self.config)
         dim = num_attention_heads * attention_head_dim
         parent = {name: self.config[name] for name in _parent_settings()}
         # Past the parent's decorator, which would write image settings into the configuration that are not ours.
@@ -217,26 +212,22 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         check_objects(hidden_states.shape[0], object_masks, local_states, local_mask)
         grid = token_grid(hidden_states, self.config.patch_size)
         ids, local = self._regions(hidden_states, grid, object_masks, local_states, local_mask)
-        channels = self.config.out_channels
-        picture = hidden_states[:, channels : 2 * channels]
         rotary = self.rope(hidden_states)
         if self.config.coordinates:
             hidden_states = torch.cat([hidden_states, coordinate_channels(hidden_states)], dim=1)
         temb, modulation, text, _ = self.condition_embedder(timestep, encoder_hidden_states, None)
         modulation = modulation.unflatten(1, (6, -1))
         x = self.patch_embedding(hidden_states).flatten(2).transpose(1, 2).contiguous()
+        again = torch.is_grad_enabled() and self.gradient_checkpointing
         for block in self.blocks:
-            masked = (ids, local) if isinstance(block, MaskedWanBlock) else ()
-            if torch.is_grad_enabled() and self.gradient_checkpointing:
-                x = self._gradient_checkpointing_func(block, x, text, modulation, rotary, *masked)
-            else:
-                x = block(x, text, modulation, rotary, *masked)
+            run = functools.partial(self._gradient_checkpointing_func, block) if again else block
+            x = run(x, text, modulation, rotary, *((ids, local) if isinstance(block, MaskedWanBlock) else ()))
         shift, scale = (y.to(x.device) for y in (self.scale_shift_table + temb.unsqueeze(1)).chunk(2, dim=1))
         x = self.proj_out((self.norm_out(x.float()) * (1 + scale) + shift).type_as(x))
         x = x.unflatten(1, grid).unflatten(-1, (*self.config.patch_size, -1)).permute(0, 7, 1, 4, 2, 5, 3, 6)
         sample = x.flatten(6, 7).flatten(4, 5).flatten(2, 3)
         if self.config.residual:
-            sample = sample + picture
+            sample = sample + hidden_states[:, self.config.out_channels : 2 * self.config.out_channels]
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
     def _regions(
@@ -281,8 +272,7 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         Args:
             base: a plain text-to-video Wan; it is left as it is.
             extra_in: channels of the conditions, appended after the noisy latents, with zero weights.
-            config: num_masked_layers, mask_self, mask_cross, prediction_type, coordinates, coverage,
-                residual.
+            config: num_masked_layers, mask_self, mask_cross, prediction_type, coordinates, coverage, residual.
 
         Raises:
             ConfigError: `base` is no plain text-to-video Wan, or `config` has a setting that is the base's or none's.
@@ -299,8 +289,8 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
                 value.data = value.data.to(base.dtype)
         state = {name: value.clone() for name, value in base.state_dict().items()}
         old = state["patch_embedding.weight"]
-        state["patch_embedding.weight"] = old.new_zeros(model.patch_embedding.weight.shape)
-        state["patch_embedding.weight"][:, : old.shape[1]] = old
+        new = old.new_zeros(old.shape[0], model.patch_embedding.in_channels - old.shape[1], *old.shape[2:])
+        state["patch_embedding.weight"] = torch.cat([old, new], dim=1)
         # Assigned, not copied, so that each weight keeps the type that it has in the base.
         model.load_state_dict({**model.state_dict(), **state}, strict=True, assign=True)
         return model
@@ -308,20 +298,22 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
 
 def _parent_settings() -> list[str]:
     """Names of the settings that this class shares with a text-to-video Wan."""
-    return [
-        x for x in inspect.signature(WanTransformer3DModel.__init__).parameters if x not in {"self", *IMAGE_SETTINGS}
-    ]
+    return [name for name in inspect.signature(WanTransformer3DModel).parameters if name not in IMAGE_SETTINGS]
 
 
-def _check_config(
-    num_masked_layers: int, num_layers: int, prediction_type: str, coordinates: int, residual: bool
-) -> None:
+def _check_config(config: t.Mapping[str, t.Any]) -> None:
     """Refuse settings that no model has."""
-    if not 0 <= num_masked_layers <= num_layers:
-        raise ConfigError(f"num_masked_layers is {num_masked_layers}, but there are {num_layers} layers")
-    if prediction_type not in PREDICTIONS:
-        raise ConfigError(f"unknown prediction_type {prediction_type!r}", f"one of {', '.join(PREDICTIONS)}")
-    if coordinates not in (0, 8):
-        raise ConfigError(f"coordinates is {coordinates}", "8 or 0")
-    if residual and prediction_type != "sample":
-        raise ConfigError(f"residual does not go with prediction_type {prediction_type!r}", "only with 'sample'")
+    masked, layers, prediction = config["num_masked_layers"], config["num_layers"], config["prediction_type"]
+    if config["image_dim"] not in (None, MASKED):
+        raise ConfigError(f"image_dim is {config['image_dim']}", "start from a text-to-video Wan")
+    if not 0 <= masked <= layers:
+        raise ConfigError(f"num_masked_layers is {masked}, but there are {layers} layers", f"choose 0 to {layers}")
+    if prediction not in PREDICTIONS:
+        raise ConfigError(f"unknown prediction_type {prediction!r}", f"one of {', '.join(PREDICTIONS)}")
+    if config["coordinates"] not in (0, 8):
+        raise ConfigError(f"coordinates is {config['coordinates']}", "8 or 0")
+    if not 0 <= config["coverage"] < 1:
+        raise ConfigError(f"coverage is {config['coverage']}", "a share from 0 to below 1")
+    if config["residual"] and (prediction != "sample" or config["in_channels"] < 2 * config["out_channels"]):
+        what = f"prediction_type {prediction!r} and {config['in_channels']} input channels"
+        raise ConfigError(f"residual does not go with {what}", "it adds to E(x0), and only with 'sample'")

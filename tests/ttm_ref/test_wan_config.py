@@ -101,6 +101,25 @@ def test_an_unmasked_layer_sees_neither_masks_nor_object_prompts(mask_self: bool
     assert torch.equal(whole, other_ids) != mask_self
 
 
+def test_the_residual_is_the_picture_that_follows_the_noisy_latents() -> None:
+    plain, given = live(prediction_type="sample", coordinates=8), inputs()
+    added = live(prediction_type="sample", coordinates=8, residual=True)
+    with torch.no_grad():
+        wanted = plain(**given).sample + given["hidden_states"][:, 2:4]
+        assert torch.equal(added(**given).sample, wanted)
+
+
+def test_coverage_decides_which_tokens_an_object_gets() -> None:
+    # The first object covers all of two tokens; the second a quarter of one.
+    given = inputs()
+    given["object_masks"][0, 1] = False
+    given["object_masks"][0, 1, :, 8:12, 8:12] = True
+    with torch.no_grad():
+        low, mean, high = (live(coverage=share)(**given).sample for share in (0.2, 0.24, 0.25))
+    assert torch.equal(low, mean)
+    assert not torch.equal(mean, high)
+
+
 def test_saving_loading_and_saving_again_gives_the_same_bytes(tmp_path: Path) -> None:
     made, given = live(coordinates=0), inputs()
     made.save_pretrained(tmp_path / "one")
@@ -199,6 +218,9 @@ def test_damaged_folders_are_one_line(tmp_path: Path, damage: str) -> None:
         ({"prediction_type": "epsilon"}, "'epsilon'"),
         ({"coordinates": 3}, "coordinates is 3"),
         ({"image_dim": 1280}, "image_dim is 1280"),
+        ({"coverage": 1.0}, "coverage is 1.0"),
+        ({"residual": True}, "residual does not go with prediction_type 'flow'"),
+        ({"residual": True, "prediction_type": "sample", "in_channels": 3}, "3 input channels"),
     ],
 )
 def test_settings_that_no_model_has(change: dict[str, t.Any], message: str) -> None:
