@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import math
 import typing as t
 from pathlib import Path
@@ -13,8 +15,9 @@ import transformers
 from numpy.typing import NDArray
 from PIL import Image
 
-from motionbench.errors import ConfigError, ModelError
+from motionbench.errors import ConfigError
 from motionbench.types import Request, Video
+from ttm_ref.conditions import choose
 from ttm_ref.conditions.find import Conditions, find
 from ttm_ref.pipelines import ThroughTheMaskPipeline
 from ttm_ref.pipelines.guidance import Guidance
@@ -22,6 +25,7 @@ from ttm_ref.pipelines.pictures import cover_box, to_bytes
 from ttm_ref.pipelines.sampling import sigmas
 from ttm_ref.stages import VARIANTS, Stages
 
+LOG = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parent / "weights" / "tiny"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -43,6 +47,11 @@ class TTMRef:
         device: "auto" is CUDA where there is one, else the CPU.
         dtype: "auto" is bfloat16 on a GPU, float32 on the CPU.
         offload: keep on the GPU only the network that is at work.
+        parser, parser_model, key_variable: who splits a caption where the dataset does not: "rules", "chat" or the
+            address of an endpoint, with the model's name and the environment variable of its key.
+        boxes, segmenter: names or folders of networks that find masks where the dataset has none: Grounding DINO, and
+            SAM or SAM 2. Without them such a case is an error.
+        offline: open no connection.
 
     Raises:
         WeightsError: the weights are missing, altered or incomplete.
@@ -64,12 +73,27 @@ class TTMRef:
         device: str = "auto",
         dtype: str = "auto",
         offload: bool = False,
+        parser: str = "rules",
+        parser_model: str | None = None,
+        key_variable: str | None = None,
+        boxes: str | None = None,
+        segmenter: str | None = None,
+        offline: bool = False,
     ) -> None:
         if variant not in VARIANTS:
             raise ConfigError(f"ttm_ref: variant is {variant!r}", f"variants are {', '.join(VARIANTS)}")
         self._options = _call_options(steps, image_guidance, text_guidance)
         self._motion_options = _call_options(steps, motion_image_guidance, motion_text_guidance)
         place = _device(device)
+        if offload and place.type == "cpu":
+            raise ConfigError("ttm_ref: offload=true needs a GPU to offload from", "leave it out, or set device")
+        where: dict[str, t.Any] = {"device": str(place), "offline": offline}
+        self._find = functools.partial(
+            find,
+            parser=choose.parser(str(parser), model=parser_model, key_variable=key_variable, **where),
+            boxes=choose.detector(boxes, **where) if boxes else None,
+            segmenter=choose.segmenter(segmenter, **where) if segmenter else None,
+        )
         _quiet()
         stages = Stages(SHIPPED if weights is None else Path(str(weights)).expanduser(), _dtype(dtype, place))
         self._chain: ThroughTheMaskPipeline | None = None
@@ -80,8 +104,6 @@ class TTMRef:
             self._chain = ThroughTheMaskPipeline(stages.motion(), self._video)
         model = self._chain or self._video
         model.set_progress_bar_config(disable=True)
-        if offload and place.type == "cpu":
-            raise ConfigError("ttm_ref: offload=true needs a GPU to offload from", "leave it out, or set device")
         if offload:
             model.enable_model_cpu_offload(device=place)
         else:
@@ -96,8 +118,8 @@ class TTMRef:
             it, the aspect kept.
 
         Raises:
-            ModelError: a picture, masks or objects that cannot be used, no way to make the masks that are missing, or
-                networks that return NaN.
+            ModelError: a picture, masks or objects that cannot be used, no way to find what is missing, or NaN from the
+                networks.
         """
         generator = torch.Generator("cpu").manual_seed(request.seed)
         if self._chain is None:
@@ -116,20 +138,21 @@ class TTMRef:
             )
         config = self._video.config
         frames: NDArray[np.float32] = output.frames[0]
-        if not np.isfinite(frames).all():
-            raise ModelError("the networks returned NaN or infinity", "try -o dtype=float32")
         wanted = math.ceil((request.frames - 1) * config.fps / request.fps - 1e-9) + 1
         shown = _enlarged(to_bytes(frames[:wanted]), request.size)
         return Video(shown, np.arange(len(shown), dtype=np.float64) / config.fps)
 
     def _conditions(self, request: Request) -> Conditions:
-        return find(
+        found = self._find(
             request.image,
             request.caption,
             motion_prompt=request.motion_prompt,
             objects=request.objects,
             masks0=request.masks0,
         )
+        for note in found.notes:
+            LOG.warning("%s: %s", request.case_id, note)
+        return found
 
 
 def _call_options(steps: int | None, image: float | None, text: float | None) -> dict[str, t.Any]:

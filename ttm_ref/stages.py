@@ -31,6 +31,7 @@ from ttm_ref.vae import PatchAutoencoder
 from ttm_ref.wan import MaskedWanTransformer
 
 VARIANTS = ("ttm", "ti2v", "no_mask", "cross", "self")
+STAGES = ("stage1", "stage2", *(f"variants/{name}" for name in VARIANTS[1:]))
 COMPONENTS = ("vae", "text_encoder", "tokenizer", "denoiser", "scheduler")
 MODELS: dict[str, t.Any] = {
     kind.__name__: kind
@@ -98,7 +99,7 @@ class Stages:
     def _index(self, stage: str, expected: str) -> dict[str, t.Any]:
         name = f"{stage}/model_index.json"
         if not self.manifest.has(name):
-            there = [s for s in ("stage1", "stage2", *(f"variants/{v}" for v in VARIANTS)) if self.manifest.has(s)]
+            there = [name for name in STAGES if self.manifest.has(name)]
             raise WeightsError(f"{str(self.manifest.folder)!r} has no {stage}", f"it has {', '.join(there) or 'none'}")
         try:
             index = json.loads(self.manifest.checked(name).read_text(encoding="utf-8"))
@@ -112,14 +113,20 @@ class Stages:
         """A component of a stage, loaded once for all stages that share it."""
         if not isinstance(entry, list) or len(entry) != 2:
             raise WeightsError(f"{stage}/model_index.json does not say what the {name} is", HINT)
-        places = [f"{stage}/{name}", *([f"stage2/{name}"] if stage.startswith("variants/") else []), name]
-        place = next((p for p in places if self.manifest.has(p)), None)
+        where = places(stage, name)
+        place = next((path for path in where if self.manifest.has(path)), None)
         if place is None:
-            raise WeightsError(f"{stage} has no {name}", f"it is looked for in {', '.join(places)}")
+            raise WeightsError(f"{stage} has no {name}", f"it is looked for in {', '.join(where)}")
         key = (place, str(entry[1]))
         if key not in self._loaded:
             self._loaded[key] = load(self.manifest.checked(place), name, key[1], self.dtype)
         return self._loaded[key]
+
+
+def places(stage: str, component: str) -> tuple[str, ...]:
+    """Where a stage's component may lie, the first place first."""
+    other = (f"stage2/{component}",) if stage.startswith("variants/") else ()
+    return (f"{stage}/{component}", *other, component)
 
 
 def load(folder: Path, component: str, class_name: str, dtype: torch.dtype) -> t.Any:

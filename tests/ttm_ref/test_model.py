@@ -20,6 +20,7 @@ from motionbench.models import generate
 from motionbench.types import I2VModel, Object, Request
 from ttm_ref import manifest
 from ttm_ref.model import TTMRef
+from ttm_ref.pack import pack
 from ttm_ref.pipelines.pictures import to_bytes
 from ttm_ref.stages import Stages
 
@@ -145,6 +146,16 @@ class TestInput:
             generate(model, request(scene, masks0=None))
         assert error.value.hint
 
+    def test_what_was_not_certain_is_logged(
+        self, model: TTMRef, scene: types.SimpleNamespace, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        model.generate(request(scene))
+        assert not caplog.records
+        asked = request(scene, objects=(), motion_prompt="", caption="it rains")
+        model.generate(asked)
+        assert caplog.records
+        assert all(record.getMessage().startswith("a: ") for record in caplog.records)
+
     def test_nan(self, weights: Path, scene: types.SimpleNamespace) -> None:
         broken = TTMRef(weights=str(weights))
         with torch.no_grad():
@@ -191,6 +202,10 @@ class TestOptions:
             {"device": 3.5},
             {"dtype": "int8"},
             {"offload": True, "device": "cpu"},
+            {"parser": "magic"},
+            {"parser": 3},
+            {"parser_model": "llama"},
+            {"parser": "http://localhost:9/v1"},
         ],
     )
     def test_that_make_no_sense(self, weights: Path, option: dict[str, t.Any]) -> None:
@@ -245,7 +260,7 @@ class TestBrokenWeights:
         path.write_bytes(content)
         self.refused(copy, "stage2/denoiser/.*is not the file")
 
-    @pytest.mark.parametrize("name", ["vae/config.json", "stage1/scheduler/scheduler_config.json"])
+    @pytest.mark.parametrize("name", ["vae/config.json", "scheduler/scheduler_config.json"])
     def test_a_file_that_is_missing(self, copy: Path, name: str) -> None:
         (copy / name).unlink()
         self.refused(copy, f"'{name}' is missing")
@@ -319,9 +334,9 @@ class TestBrokenWeights:
         self.refused(copy, match, ConfigError)
 
     def test_a_scheduler_that_would_sample_something_else(self, copy: Path) -> None:
-        edit_json(copy / "stage1" / "scheduler" / "scheduler_config.json", shift=3.0)
+        edit_json(copy / "scheduler" / "scheduler_config.json", shift=3.0)
         manifest.write(copy, {})
-        self.refused(copy, "stage1: .* would alter the schedule", ConfigError)
+        self.refused(copy, "stage2: .* would alter the schedule", ConfigError)
 
     @pytest.mark.parametrize(
         ("name", "fragment"),
@@ -344,7 +359,7 @@ class TestBrokenWeights:
         self.refused(copy, "cannot be loaded")
 
     def test_a_tokenizer_that_is_broken(self, copy: Path) -> None:
-        (copy / "stage1" / "tokenizer" / "tokenizer.json").write_text("{}")
+        (copy / "tokenizer" / "tokenizer.json").write_text("{}")
         manifest.write(copy, {})
         self.refused(copy, "tokenizer")
 
@@ -358,6 +373,38 @@ class TestBrokenWeights:
         )
         manifest.write(copy, {})
         self.refused(copy, "tokens, the text encoder knows 5", ConfigError)
+
+
+class TestPacking:
+    def test_each_component_once_and_every_file_listed(self, weights: Path) -> None:
+        folders = {p.parent.relative_to(weights).as_posix() for p in weights.rglob("*config.json")}
+        assert folders == {
+            "vae",
+            "tokenizer",
+            "scheduler",
+            *(f"{stage}/{part}" for stage in ("stage1", "stage2") for part in ("denoiser", "text_encoder")),
+            "variants/ti2v/denoiser",
+            "variants/no_mask/denoiser",
+        }
+        listed = json.loads((weights / manifest.NAME).read_text())
+        assert listed["about"] == {"made by": "a test"}
+        there = {p.relative_to(weights).as_posix() for p in weights.rglob("*") if p.is_file()}
+        assert set(listed["files"]) == there - {manifest.NAME}
+
+    def test_nothing_tells_where_it_was_made(self, weights: Path, tmp_path: Path) -> None:
+        stages = Stages(weights, torch.float32)
+        pack(tmp_path / "again", {"stage1": stages.motion(), "stage2": stages.video()}, {})
+        for path in (tmp_path / "again").rglob("*.json"):
+            assert str(weights) not in path.read_text(), path.name
+        for name in ("vae", "stage1/denoiser", "stage2/denoiser", "stage2/text_encoder"):
+            one = next((weights / name).glob("*.safetensors"))
+            assert one.read_bytes() == (tmp_path / "again" / name / one.name).read_bytes()
+
+    def test_a_place_that_is_taken_or_unknown(self, weights: Path, make_pipeline: Make, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="is not empty"):
+            pack(weights, {}, {})
+        with pytest.raises(ConfigError, match="no stage 'stage3'"):
+            pack(tmp_path, {"stage3": make_pipeline("video")}, {})
 
 
 class TestStages:

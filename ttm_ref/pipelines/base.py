@@ -191,8 +191,15 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         return self._encode(stills).expand(-1, -1, steps, -1, -1)
 
     def _decode(self, latents: Tensor) -> NDArray[np.float32]:
-        """Videos float32 [B, F, H, W, 3] in [0, 1]."""
-        return to_arrays(codec.decode(self._awake_vae(), latents.to(self.vae.dtype)))
+        """Videos float32 [B, F, H, W, 3] in [0, 1].
+
+        Raises:
+            ModelError: a network returned NaN or infinity.
+        """
+        frames = to_arrays(codec.decode(self._awake_vae(), latents.to(self.vae.dtype)))
+        if not bool(latents.isfinite().all()) or np.isnan(frames).any():
+            raise ModelError("the networks returned NaN or infinity", "use dtype float32")
+        return frames
 
     def _awake_vae(self) -> codec.Autoencoder:
         """The autoencoder on its device: offloading wakes a network when it is called, which `encode` does not do."""
