@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 ORDER = (
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth",
 )  # fmt: skip
 _ACROSS = {"left": 0.0, "leftmost": 0.0, "middle": 0.5, "center": 0.5, "centre": 0.5, "right": 1.0, "rightmost": 1.0}
 _DOWN = {"upper": 0.0, "top": 0.0, "back": 0.0, "rear": 0.0, "lower": 1.0, "bottom": 1.0, "front": 1.0}

@@ -102,7 +102,7 @@ class Cast:
     def _read(self, clause: Clause, number: int) -> None:
         for phrase in phrases_in(clause.opener):
             self._resolve(phrase, number, ())
-        subjects = [self._resolve(_spoken_of(subject), number, ()) for subject in clause.subjects]
+        subjects = [self._resolve(spoken_of(subject), number, ()) for subject in clause.subjects]
         for subject, figure in zip(clause.subjects, subjects, strict=True):
             self._speak(figure, clause, number)
             for phrase in phrases_in(subject.tail):
@@ -187,7 +187,7 @@ class Cast:
         return best[2] if best else None
 
 
-def _spoken_of(subject: Phrase) -> Phrase:
+def spoken_of(subject: Phrase) -> Phrase:
     """The dog, where the dog's tail wags."""
     return (subject.owner or subject) if belonging(subject) or subject.head in lexicon.BODY else subject
 

@@ -168,7 +168,7 @@ def singular(noun: str) -> str:
         return noun
     if noun.endswith("ies") and len(noun) > 4:
         return noun[:-3] + "y"
-    if noun.endswith(("ches", "shes", "sses", "xes", "zes")):
+    if noun.endswith(("ches", "shes", "sses", "uses", "xes", "zes")) and noun not in ("houses", "horses"):
         return noun[:-2]
     return noun[:-1]
 

@@ -73,6 +73,8 @@ class Motion:
         """What the tail of a subject says of motion: "riding a bicycle"."""
         start = next((k for k, item in enumerate(subject.tail) if tag_of(item) in ("REL", "VERB")), len(subject.tail))
         tail = subject.tail[start:]
+        while tail and tag_of(tail[-1]) == "PUNCT":
+            tail = tail[:-1]
         verb = tail[1:] if tail and tag_of(tail[0]) == "REL" else tail
         if not verb or stative(Segment((), tuple(verb))):
             return []

@@ -179,11 +179,20 @@ class _Tagger:
         """A verb of no list: "the robot zorbles forward", "wings fluffing"."""
         low, after = self.lows[i], self._next(i)
         ends = not after or not _content(after)
-        if not ends or len(low) < 5 or any(word.tag == "VERB" for word in self.out[-6:]):
+        if not ends or len(low) < 5 or self._has_verb():
             return None
         if low.endswith("ing") or (low.endswith("s") and not low.endswith(("ss", "us", "is")) and not self.plural):
             return verbs.guess(low) if low not in lexicon.SINGULAR_S and singular_is_no_noun(low) else None
         return None
+
+    def _has_verb(self) -> bool:
+        """Whether the clause so far has a verb."""
+        for word in reversed(self.out):
+            if word.tag in ("CONJ", "SUB", "PUNCT", "REL"):
+                return False
+            if word.tag == "VERB":
+                return True
+        return False
 
     def _adjective(self, i: int) -> bool:
         low = self.lows[i]
@@ -191,6 +200,9 @@ class _Tagger:
             return False
         if self.noun is True:
             return (low in lexicon.COLOURS or low in lexicon.ADJECTIVES) and not self._noun_follows(i)
+        # A phrase that a preposition opens has a noun, not a verb, behind its adjective: "on stone steps".
+        if self.out and self.out[-1].tag == "PREP" and self._next(i) and _content(self._next(i)):
+            return True
         return self._noun_follows(i) or (self.noun is None and bool(self.out) and self._linked())
 
     def _linked(self) -> bool:

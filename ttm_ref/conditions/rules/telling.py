@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ttm_ref.conditions.rules import verbs
 from ttm_ref.conditions.rules.agreement import as_finite, as_one, restated
-from ttm_ref.conditions.rules.cast import Cast, Figure
-from ttm_ref.conditions.rules.clauses import Clause, belonging
+from ttm_ref.conditions.rules.cast import Cast, Figure, spoken_of
+from ttm_ref.conditions.rules.clauses import Clause
 from ttm_ref.conditions.rules.motion import sentence
 from ttm_ref.conditions.rules.naming import called, short_name
 from ttm_ref.conditions.rules.phrases import Item, Phrase, flat
@@ -28,7 +28,7 @@ class Telling:
         # What a clause inside another one says counts only for those that have no clause of their own.
         own = [clause for clause in figure.clauses if clause.kind == "main"] or figure.clauses
         for clause in own:
-            part = any(belonging(s) or s.owner for s in clause.subjects)
+            part = any(spoken_of(s) is not s for s in clause.subjects)
             subject = self._subject(figure, place, not said)
             said.append(self._whole(clause) if part else sentence([*subject, *self._body(figure, clause)]))
         member = figure.members.get(place)
@@ -38,7 +38,8 @@ class Telling:
             said.append(sentence([*self._subject(figure, place, True), *self._passive(figure)]))
         if not said:
             said += [self._whole(clause) for clause in figure.seen[:1]]
-        return " ".join(dict.fromkeys(text for text in said if text))
+        told = " ".join(dict.fromkeys(text for text in said if text))
+        return told or sentence(self._subject(figure, place, True))
 
     def _subject(self, figure: Figure, place: str, first: bool) -> list[str]:
         full = figure.full

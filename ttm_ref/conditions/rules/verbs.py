@@ -52,6 +52,8 @@ weave whip whirl whisk
 whistle wiggle wink wipe wobble work wrap wrestle yawn zigzag zoom type spot look watch admire
 enjoy show depict feature
 capture display portray present contain try help chat stare sprinkle strut guide attempt continue operate adjust hurl
+fetch bury sneak nuzzle munch gulp swallow squirm sprawl waltz curtsy salute applaud type assemble erupt thrash hatch
+collect deliver gather gnaw jerk lasso mow plow rummage sew sharpen skim sled sledge snatch sniffle sob strum sunbathe
 scoop seat dress fill cover surround decorate tie gesture shrug crouch bend uncover topple tip balance flail dribble
 """
 # What these verbs act on is moved by them.
@@ -75,8 +77,8 @@ _PAST = {form: base for base, past, participle in _ROWS for form in (past, parti
 BASES = frozenset(_REGULAR.split()) | frozenset(PARTICIPLES) | MANIPULATION | STATIVE | LIGHT
 # Nouns far more often than verbs, whatever their ending.
 _NOUNS = word_set(
-    "left wound stuffed wings ring rings ground saw felt rose lay shot blues steps lit buildings hands glasses "
-    "pants jeans stairs shorts boots skates leaves blocks paws parts sheets paint paints"
+    "left wound stuffed wings ring rings ground saw felt rose lay shot blues lit buildings glasses "
+    "pants jeans stairs shorts boots skates blocks sheets paints"
 )
 
 
