@@ -147,6 +147,31 @@ def test_a_token_without_a_prompt_gets_nothing_from_the_cross_branch_not_even_it
     assert (out[~outside].abs().amax(-1) > 0).all()
 
 
+def test_an_object_without_a_prompt_is_no_object_to_the_cross_branch() -> None:
+    made, given_inputs = model(), inputs()
+    given_inputs["local_mask"] = given_inputs["local_mask"].clone()
+    given_inputs["local_mask"][:, 1] = False
+    seen = []
+    made.blocks[0].attn2_m.register_forward_hook(lambda _, args, out: seen.append((args[2], out)))
+    made(**given_inputs)
+    (local, out) = seen[0]
+    boxes = token_regions(given_inputs["object_masks"], (5, 4, 4), 5).boxes
+    only_second = boxes[..., 1] & (boxes.sum(-1) == 1)
+    assert only_second.any()
+    assert (out[only_second] == 0).all()
+    assert torch.equal(local.membership, boxes & torch.tensor([True, False, True]))
+
+
+@pytest.mark.parametrize("missing", [("object_masks",), ("local_states", "local_mask")])
+def test_without_masks_or_without_prompts_the_cross_branch_gives_nothing(missing: tuple[str, ...]) -> None:
+    made, given_inputs = model(), inputs()
+    outputs: list[Tensor] = []
+    for block in made.blocks[:2]:
+        block.attn2_m.register_forward_hook(lambda _, args, out: outputs.append(out))
+    made(**{name: value for name, value in given_inputs.items() if name not in missing})
+    assert [float(out.abs().max()) for out in outputs] == [0.0, 0.0]
+
+
 def test_the_masked_branches_do_reach_the_output() -> None:
     given_inputs = inputs()
     with torch.no_grad():
