@@ -54,6 +54,7 @@ def prepare(
     frames: int,
     size: tuple[int, int],
     part: tuple[int, int] = (0, 1),
+    half: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Encode videos and their masks.
@@ -65,6 +66,7 @@ def prepare(
         frames: F, the first so many frames of each video are taken.
         size: (height, width) of the training videos. Frames are scaled to cover it and cut at the centre.
         part: (n, of) encodes each `of`-th shard from the n-th on, so that several processes can share the work.
+        half: compute in bfloat16 where autocast does; about twice as fast, latents differ in the third digit.
         progress: called after each shard with videos done and videos in all.
 
     Returns:
@@ -84,7 +86,9 @@ def prepare(
             first = shard * SHARD
             tensors: dict[str, Tensor] = {}
             for number, item in enumerate(footage[first : first + SHARD], first):
-                tensors |= {f"{number}.{k}": v for k, v in _encode(item, vae, frames, size).items()}
+                with torch.autocast(vae.device.type, torch.bfloat16, enabled=half):
+                    made = _encode(item, vae, frames, size)
+                tensors |= {f"{number}.{k}": v for k, v in made.items()}
             save_file(tensors, path.with_suffix(".part"))
             path.with_suffix(".part").rename(path)
         if progress is not None:

@@ -1,0 +1,144 @@
+"""The command `ttm-ref`: prepare data, train, describe. The only file of the package that prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+import typing as t
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from motionbench.errors import ConfigError, MotionBenchError
+
+app = typer.Typer(
+    help="The reference model of motionbench: Through-The-Mask, from data to weights.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Folders = t.Annotated[list[Path], typer.Argument(help="Folders with cases.json: videos, masks, prompts.")]
+Config = t.Annotated[str, typer.Option("--config", help="A named configuration, or a TOML file.")]
+Overrides = t.Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as you like.")]
+
+
+@app.command()
+def prepare(
+    folders: Folders,
+    vae: t.Annotated[Path, typer.Option(help="The trained autoencoder.")],
+    out: t.Annotated[Path, typer.Option(help="Where the shards are written.")],
+    config: Config = "tiny-video",
+    overrides: Overrides = None,
+    part: t.Annotated[str, typer.Option(help="n/of: only every of-th shard, from the n-th on (from 0).")] = "0/1",
+    half: t.Annotated[bool, typer.Option("--half", help="Encode in bfloat16: about twice as fast.")] = False,
+    device: t.Annotated[str, typer.Option(help="Where the autoencoder runs.")] = "cpu",
+) -> None:
+    """Encode videos and their masks once, so that training decodes no file."""
+    from ttm_ref import prepare as preparing
+    from ttm_ref import settings
+    from ttm_ref.footage import listing
+    from ttm_ref.train.start import autoencoder
+
+    chosen = settings.load(config, [*(overrides or []), f"vae.name={json.dumps(str(vae))}"])
+    with _bar("prepare") as advance:
+        count = preparing.prepare(
+            listing(folders),
+            autoencoder(chosen.vae).to(device),
+            out,
+            chosen.data.frames,
+            (chosen.data.height, chosen.data.width),
+            _part(part),
+            half,
+            lambda done, total: advance(done, total, ""),
+        )
+    typer.echo(f"{out}: {count} samples")
+
+
+@app.command()
+def train(
+    config: Config,
+    out: t.Annotated[Path, typer.Option(help="Checkpoint, log, strips and, at the end, model/.")],
+    stage: t.Annotated[str | None, typer.Option(help="vae, motion or video; the configuration knows its own.")] = None,
+    data: t.Annotated[list[Path] | None, typer.Option(help="Prepared shards; for the autoencoder video folders.")] = None,
+    vae: t.Annotated[Path | None, typer.Option(help="The trained autoencoder.")] = None,
+    overrides: Overrides = None,
+    stop_at: t.Annotated[int | None, typer.Option(help="Stop after this step; the same command goes on.")] = None,
+) -> None:
+    """Train one stage, or go on where a run in OUT was stopped. With several GPUs: accelerate launch -m ttm_ref.cli."""
+    from ttm_ref import settings
+    from ttm_ref.train.loop import Run
+    from ttm_ref.train.loop import train as run
+    from ttm_ref.train.start import identity, task
+
+    extra = [f"train.stage={stage}"] if stage else []
+    extra += [f"data.folders={json.dumps([str(folder) for folder in data])}"] if data else []
+    extra += [f"vae.name={json.dumps(str(vae))}"] if vae else []
+    chosen = settings.load(config, [*extra, *(overrides or [])])
+    made = task(chosen)
+    with _bar(f"train {chosen.train.stage}") as advance:
+        reached = run(
+            made,
+            Run(
+                chosen.train,
+                chosen.optimizer,
+                out,
+                identity(chosen, made),
+                lambda done, total, values: advance(done, total, f"loss {values['loss']:.4f}"),
+                stop_at,
+            ),
+        )
+    typer.echo(f"{out}: {reached} of {chosen.train.steps} steps")
+
+
+def main() -> None:
+    """Run the command line; exit codes are those of motionbench."""
+    try:
+        app(standalone_mode=False)
+    except MotionBenchError as error:
+        typer.echo(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""), err=True)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+
+
+class _bar:  # noqa: N801 - reads as the context that it is
+    """A progress bar on stderr, with an estimate of what is left; on no terminal, a line now and then."""
+
+    def __init__(self, label: str) -> None:
+        self._label, self._next = label, 0.0
+        console = Console(stderr=True)
+        columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+        self._progress = Progress(*columns, console=console) if console.is_terminal else None
+        self._task = self._progress.add_task(label, note="") if self._progress else None
+
+    def __enter__(self) -> t.Callable[[int, int, str], None]:
+        if self._progress:
+            self._progress.start()
+        return self._advance
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress:
+            self._progress.stop()
+
+    def _advance(self, done: int, total: int, note: str) -> None:
+        if self._progress and self._task is not None:
+            self._progress.update(self._task, completed=done, total=total, note=note)
+        elif done >= self._next * total:
+            typer.echo(f"{self._label}: {done} of {total} {note}".rstrip(), err=True)
+            self._next = done / total + 0.01
+
+
+def _part(text: str) -> tuple[int, int]:
+    try:
+        number, of = (int(piece) for piece in text.split("/"))
+    except ValueError as error:
+        raise ConfigError(f"--part {text!r} is not of the form n/of", "such as 0/2 and 1/2") from error
+    if not 0 <= number < of:
+        raise ConfigError(f"--part {text!r}: n counts from 0 and stays below `of`")
+    return number, of
+
+
+if __name__ == "__main__":
+    main()
