@@ -28,14 +28,15 @@ present tense. Leave out position, colour, size, clothes and background, except 
 be told apart without. Add no motion that the caption does not tell. Use "" if nothing moves.
 objects: every object of the caption that could move by itself or is moved: people, animals, vehicles, handled
 things. No scenery, no background, no parts of an object, no camera. Use [] if there is none.
-name: two to four words that are different for each object. Tell objects of one kind apart by position ("left dog",
+name: one to four words that are different for each object. Tell objects of one kind apart by position ("left dog",
 "middle dog"), and give each of them its own entry.
 prompt: one or two sentences with all that the caption says of this object, its looks and its motion, and no more.
 
 Example caption: On a wet street, a small brown dog and a large white dog run to the left while a woman in a red coat
 waves. The camera pans slowly.
-Example answer: {"motion_prompt": "The brown dog and the white dog run to the left while the woman waves. The camera
-pans slowly.", "objects": [{"name": "brown dog", "prompt": "The small brown dog runs to the left."},
+Example answer:
+{"motion_prompt": "The brown dog and the white dog run to the left while the woman waves. The camera pans slowly.",
+"objects": [{"name": "brown dog", "prompt": "The small brown dog runs to the left."},
 {"name": "white dog", "prompt": "The large white dog runs to the left."},
 {"name": "woman", "prompt": "The woman in a red coat waves."}]}"""
 
