@@ -27,7 +27,8 @@ HOW = (
     "Memory is for a batch of one. Inference: weights in bfloat16, one pass of guidance after the other. Training:",
     "weights, gradients and optimiser states in float32, from prepared latents, so that the autoencoder takes none.",
     "Activations are the peak of live storages in a run of the code on tensors without storage, with plain attention",
-    "in the masked layers; the allocator and workspaces of kernels come on top. They grow with the batch of a device.",
+    "in the masked layers; with mixed precision the low copies of the weights are among them. The allocator and the",
+    "workspaces of kernels come on top. Activations grow with the batch of a device.",
 )
 
 

@@ -39,8 +39,9 @@ def _stage(stage: Stage) -> list[str]:
         ("denoiser in", f"{_shape(stage.denoiser_input)}: noisy latents and two conditions"),
         ("denoiser out", _shape(stage.denoiser_output)),
         ("prompt", _shape(stage.prompt)),
-        ("object prompts", f"{_shape(stage.object_prompts)}: at most {stage.object_prompts[1]} objects"),
     ]
+    if any(grid.masked_layers for grid in stage.grids):
+        rows.append(("object prompts", f"{_shape(stage.object_prompts)}: at most {stage.object_prompts[1]} objects"))
     for grid in stage.grids:
         cell = f"{_shape(grid.cell_pixels)} pixels x {grid.cell_frames} frame{'s' * (grid.cell_frames != 1)}"
         layers = f"{grid.masked_layers} of {grid.layers} layers masked"

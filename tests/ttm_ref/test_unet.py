@@ -263,6 +263,23 @@ def test_checkpointing_gives_the_same_gradients(mid: bool) -> None:
         assert torch.equal(t.cast(Tensor, one), t.cast(Tensor, other))
 
 
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_low_precision_trains_and_runs_with_masks(checkpointing: bool) -> None:
+    model, inputs = _model().train(), _inputs()
+    if checkpointing:
+        model.enable_gradient_checkpointing()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = model(**inputs).sample
+    out.float().square().mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    whole = model.eval()(**inputs).sample
+    half = {k: v.bfloat16() if v.is_floating_point() else v for k, v in inputs.items()}
+    with torch.no_grad():
+        low = model.to(torch.bfloat16)(**half).sample
+    assert low.dtype == torch.bfloat16
+    assert (low.float() - whole).abs().mean() < 0.1 * whole.abs().mean()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
