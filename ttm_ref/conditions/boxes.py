@@ -20,7 +20,7 @@ from transformers import AutoTokenizer, GroundingDinoForObjectDetection
 
 from motionbench.errors import ConfigError
 from ttm_ref.conditions.places import choose, kind_of
-from ttm_ref.conditions.pretrained import network, place, tokenizer
+from ttm_ref.conditions.pretrained import network, part, place
 
 DEFAULT = "IDEA-Research/grounding-dino-tiny"
 Floats = NDArray[np.float32]
@@ -85,7 +85,7 @@ class GroundingDino:
 
     @cached_property
     def _tokenizer(self) -> t.Any:
-        found = tokenizer(AutoTokenizer, self.name, offline=self._offline)
+        found = part(AutoTokenizer, self.name, offline=self._offline)
         if not found.is_fast:
             raise ConfigError(f"{self.name!r} has no fast tokenizer", "tokenizer.json is missing")
         return found

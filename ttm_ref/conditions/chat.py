@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from motionbench.errors import ConfigError, ModelError
 from ttm_ref.conditions.answer import Message, prompts
-from ttm_ref.conditions.pretrained import network, place, tokenizer
+from ttm_ref.conditions.pretrained import network, part, place
 from ttm_ref.conditions.prompts import Prompts
 
 DEFAULT = "meta-llama/Llama-3.1-8B-Instruct"
@@ -46,7 +46,7 @@ class ChatParser:
 
     @cached_property
     def _tokenizer(self) -> t.Any:
-        found = tokenizer(AutoTokenizer, self.name, offline=self._offline)
+        found = part(AutoTokenizer, self.name, offline=self._offline)
         if not getattr(found, "chat_template", None):
             raise ConfigError(f"{self.name!r} has no chat template", "an instruction-tuned model has one")
         return found

@@ -11,7 +11,9 @@ from torch import nn
 from motionbench.errors import ConfigError, WeightsError
 
 
-def network(kind: t.Any, name: str, *, offline: bool, device: str = "auto", dtype: torch.dtype | None = None) -> t.Any:
+def network(
+    kind: t.Any, name: str, *, offline: bool, device: str = "auto", dtype: torch.dtype | None = None, **more: t.Any
+) -> t.Any:
     """A pretrained network, ready to be asked.
 
     Args:
@@ -20,6 +22,7 @@ def network(kind: t.Any, name: str, *, offline: bool, device: str = "auto", dtyp
         offline: open no connection.
         device: as in `place`.
         dtype: of the weights; None is float32.
+        more: further arguments of `from_pretrained`.
 
     Raises:
         WeightsError: it cannot be found or read, holds no safetensors, or weights of it are missing.
@@ -35,6 +38,7 @@ def network(kind: t.Any, name: str, *, offline: bool, device: str = "auto", dtyp
             trust_remote_code=False,
             dtype=dtype or torch.float32,
             output_loading_info=True,
+            **more,
         ),
     )
     missing = sorted(info["missing_keys"])
@@ -46,8 +50,8 @@ def network(kind: t.Any, name: str, *, offline: bool, device: str = "auto", dtyp
     return t.cast(nn.Module, loaded).to(where).eval()
 
 
-def tokenizer(kind: t.Any, name: str, *, offline: bool) -> t.Any:
-    """The tokenizer that belongs to a network.
+def part(kind: t.Any, name: str, *, offline: bool) -> t.Any:
+    """A tokenizer or configuration that belongs to a network: `kind` is its class, such as `AutoTokenizer`.
 
     Raises:
         WeightsError: it cannot be found or read.

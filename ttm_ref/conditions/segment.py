@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
-from transformers import Sam2Model, Sam2VideoModel
+from transformers import AutoConfig, Sam2Config, Sam2Model, Sam2VideoConfig, Sam2VideoModel
 from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
 
-from motionbench.errors import DataError
-from ttm_ref.conditions.pretrained import network, place
+from motionbench.errors import DataError, WeightsError
+from ttm_ref.conditions.pretrained import network, part, place
 
 DEFAULT = "facebook/sam2.1-hiera-tiny"
 Planes = NDArray[np.bool_]
@@ -72,7 +72,14 @@ class Sam2:
 
     @cached_property
     def _network(self) -> t.Any:
-        return network(Sam2Model, self.name, offline=self._offline, device=str(self._device))
+        settings = part(AutoConfig, self.name, offline=self._offline)
+        if isinstance(settings, Sam2VideoConfig):
+            # The published files are video models; the picture's network is a part of them.
+            parts = ("vision_config", "prompt_encoder_config", "mask_decoder_config")
+            settings = Sam2Config(**{key: getattr(settings, key) for key in parts})
+        if not isinstance(settings, Sam2Config):
+            raise WeightsError(f"{self.name!r} is a {settings.model_type}, not a SAM 2", f"such as {DEFAULT}")
+        return network(Sam2Model, self.name, offline=self._offline, device=str(self._device), config=settings)
 
     @cached_property
     def _tracker(self) -> t.Any:
