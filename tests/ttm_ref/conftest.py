@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, FlowMatchEulerDiscreteScheduler
+from diffusers import AutoencoderKL, AutoencoderKLWan, DDIMScheduler, FlowMatchEulerDiscreteScheduler
 
 from ttm_ref.pack import pack
 from ttm_ref.pipelines import ImageToMotionPipeline, MotionToVideoPipeline, TextImageToVideoPipeline
@@ -58,6 +58,15 @@ def _wan(layers: int, **config: t.Any) -> dict[str, t.Any]:
     }
 
 
+def _causal(layers: int, **config: t.Any) -> dict[str, t.Any]:
+    """Wan as at full size: a causal video autoencoder, velocities, the linear-quadratic schedule."""
+    parts = _wan(layers, **{"patch_size": (1, 2, 2), "in_channels": 12, "out_channels": 4, "prediction_type": "flow"})
+    vae = AutoencoderKLWan(
+        base_dim=8, z_dim=4, dim_mult=[1, 1, 1, 1], num_res_blocks=1, latents_mean=[0.1] * 4, latents_std=[0.7] * 4
+    )
+    return {**parts, "vae": vae, "schedule": "linear_quadratic", "num_inference_steps": 4}
+
+
 def _unet(layers: int, **config: t.Any) -> dict[str, t.Any]:
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,
@@ -94,14 +103,14 @@ def _unet(layers: int, **config: t.Any) -> dict[str, t.Any]:
 
 @pytest.fixture(scope="session")
 def make_pipeline() -> Callable[..., t.Any]:
-    """make_pipeline("motion" | "video" | "baseline", backbone="wan" | "unet", **denoiser config); random weights."""
+    """make_pipeline(STAGE, BACKBONE, **denoiser config): stages "motion", "video", "baseline"; random weights."""
 
     def make(stage: str, backbone: str = "wan", seed: int = 0, **config: t.Any) -> t.Any:
         torch.manual_seed(seed)
-        parts = {"wan": _wan, "unet": _unet}[backbone](int(stage != "motion"), **config)
+        parts = {"wan": _wan, "causal": _causal, "unet": _unet}[backbone](int(stage != "motion"), **config)
         tokenizer = tiny_tokenizer([WORDS])
         encoder = tiny_encoder(len(tokenizer), 32, 1, 2)
-        size = 32 if backbone == "wan" else 64
+        size = 64 if backbone == "unet" else 32
         for module in (parts["vae"], parts["denoiser"], encoder):
             torch.manual_seed(seed)
             for parameter in module.parameters():
@@ -113,7 +122,7 @@ def make_pipeline() -> Callable[..., t.Any]:
             **parts,
             text_encoder=encoder,
             tokenizer=tokenizer,
-            num_frames=4,
+            num_frames=5 if backbone == "causal" else 4,
             height=size,
             width=size,
             fps=8.0,

@@ -211,6 +211,23 @@ class TestConditions:
         assert seen[0]["object_masks"] is None
 
 
+class TestCausalAutoencoder:
+    def test_frames_are_four_to_a_latent_one(self, make_pipeline: Make, scene: types.SimpleNamespace) -> None:
+        chain = ThroughTheMaskPipeline(make_pipeline("motion", "causal"), make_pipeline("video", "causal"))
+        chain.set_progress_bar_config(disable=True)
+        out, masks = chain(scene.image, "a red ball", "moves", scene.prompts, scene.masks, generator=seeded())
+        assert masks.shape == (2, 5, 32, 32)
+        assert out.frames.shape == (1, 5, 32, 32, 3)
+        latents = make_pipeline("baseline", "causal")(scene.image, "", generator=seeded(), output_type="latent")
+        assert latents.frames.shape == (1, 4, 2, 4, 4)
+
+    def test_a_length_that_it_cannot_make(self, make_pipeline: Make, scene: types.SimpleNamespace) -> None:
+        with pytest.raises(ConfigError, match=r"4k \+ 1"):
+            make_pipeline("motion", "causal")(scene.image, "", scene.masks, num_frames=4)
+        with pytest.raises(ConfigError, match=r"4k \+ 1"):
+            make_pipeline("video", "causal")(scene.image, "", scene.prompts, scene.trajectories)
+
+
 class TestBatch:
     def test_a_batch_equals_its_samples(self, make_pipeline: Make, scene: types.SimpleNamespace) -> None:
         """Objects of samples with fewer of them are padded; that must not change anything."""
