@@ -61,7 +61,9 @@ def train(
     config: Config,
     out: t.Annotated[Path, typer.Option(help="Checkpoint, log, strips and, at the end, model/.")],
     stage: t.Annotated[str | None, typer.Option(help="vae, motion or video; the configuration knows its own.")] = None,
-    data: t.Annotated[list[Path] | None, typer.Option(help="Prepared shards; for the autoencoder video folders.")] = None,
+    data: t.Annotated[
+        list[Path] | None, typer.Option(help="Prepared shards; for the autoencoder video folders.")
+    ] = None,
     vae: t.Annotated[Path | None, typer.Option(help="The trained autoencoder.")] = None,
     overrides: Overrides = None,
     stop_at: t.Annotated[int | None, typer.Option(help="Stop after this step; the same command goes on.")] = None,
@@ -92,15 +94,58 @@ def train(
     typer.echo(f"{out}: {reached} of {chosen.train.steps} steps")
 
 
+@app.command()
+def describe(
+    source: t.Annotated[str, typer.Argument(help="A named configuration, a TOML file, or a folder of weights.")],
+    overrides: Overrides = None,
+    as_json: t.Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Print parameters, shapes, tokens of a stage and an estimate of its memory; nothing is downloaded."""
+    from ttm_ref import render
+    from ttm_ref.describe import describe as described
+
+    found = described(source, overrides or [])
+    typer.echo(render.to_json(found) if as_json else render.to_text(found))
+
+
+@app.command()
+def pack(
+    stages: t.Annotated[list[str], typer.Argument(help="PLACE=FOLDER: stage1=..., stage2=..., variants/ti2v=...")],
+    out: t.Annotated[Path, typer.Option(help="The folder of weights, for `-o weights=`.")],
+    about: t.Annotated[Path | None, typer.Option(help="A JSON file that says how they were made.")] = None,
+) -> None:
+    """Put trained stages into one folder of float16 weights with a manifest."""
+    from ttm_ref.pack import pack_folders
+
+    pack_folders(dict(_place(text) for text in stages), out, about)
+    typer.echo(f"{out}: {sum(p.stat().st_size for p in out.rglob('*') if p.is_file()) / 1e6:.2f} MB")
+
+
 def main() -> None:
     """Run the command line; exit codes are those of motionbench."""
     try:
-        app(standalone_mode=False)
+        code = typer.main.get_command(app).main(standalone_mode=False)
     except MotionBenchError as error:
-        typer.echo(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""), err=True)
-        sys.exit(error.exit_code)
-    except typer.Abort:
-        sys.exit(130)
+        _complain(error.message, error.hint)
+        code = error.exit_code
+    except UsageError as error:
+        error.show()
+        code = 2
+    except (typer.Abort, KeyboardInterrupt):
+        _complain("interrupted", "the same command goes on where it was stopped")
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str, hint: str) -> None:
+    typer.echo(f"error: {message}" + (f"\nhint: {hint}" if hint else ""), err=True)
+
+
+def _place(text: str) -> tuple[str, Path]:
+    place, sign, folder = text.partition("=")
+    if not sign:
+        raise ConfigError(f"{text!r} is not of the form PLACE=FOLDER", "such as stage1=tiny-motion/model")
+    return place, Path(folder)
 
 
 class _bar:  # noqa: N801 - reads as the context that it is
@@ -109,7 +154,13 @@ class _bar:  # noqa: N801 - reads as the context that it is
     def __init__(self, label: str) -> None:
         self._label, self._next = label, 0.0
         console = Console(stderr=True)
-        columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+        columns = (
+            TextColumn(label),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
         self._progress = Progress(*columns, console=console) if console.is_terminal else None
         self._task = self._progress.add_task(label, note="") if self._progress else None
 
@@ -138,6 +189,10 @@ def _part(text: str) -> tuple[int, int]:
     if not 0 <= number < of:
         raise ConfigError(f"--part {text!r}: n counts from 0 and stays below `of`")
     return number, of
+
+
+# Usage errors are click's, which typer carries along under one name or another.
+UsageError: t.Any = typer.BadParameter.__mro__[2]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 | class | time | normalisation |
 |---|---|---|
-| `AutoencoderKLWan` | causal: frame 0 alone, then 4 frames a latent frame | `latents_mean`, `latents_std`, one a channel |
+| `AutoencoderKLWan` | causal: frame 0, then 4 frames a latent frame | `latents_mean`, `latents_std`, one a channel |
 | `AutoencoderKL` | frame by frame | one `scaling_factor` (and `shift_factor`) |
 | `PatchAutoencoder` | frame by frame | `latents_mean`, `latents_std`, one a channel |
 

@@ -2,9 +2,9 @@
 
 What `motionbench data export synth --split train` writes is such a folder:
 
-    cases.json                   {"cases": [{id, caption, motion_prompt, objects: [{id, name, prompt}], reference, masks}]}
-    reference/ID.mp4             the video
-    masks/ID/00000.png ...       pictures of object ids (0 is background), one for every frame
+    cases.json                {"cases": [{id, caption, motion_prompt, objects: [{id, name, prompt}], reference, masks}]}
+    reference/ID.mp4          the video
+    masks/ID/00000.png ...    pictures of object ids (0 is background), one for every frame
 
 so a user's own videos need no more than that to be trained on.
 """
@@ -96,7 +96,9 @@ def _entries(folder: Path) -> list[dict[str, t.Any]]:
 
 def _footage(folder: Path, entry: t.Any) -> Footage:
     if not isinstance(entry, dict) or not entry.get("id") or not entry.get("reference"):
-        raise DataError(f"{str(folder / 'cases.json')!r} has an entry without `id` or `reference`", "training needs both")
+        raise DataError(
+            f"{str(folder / 'cases.json')!r} has an entry without `id` or `reference`", "training needs both"
+        )
     objects = entry.get("objects") or []
     try:
         ids = tuple(int(item["id"]) for item in objects)

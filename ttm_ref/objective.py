@@ -1,8 +1,8 @@
 """What a denoiser learns: where on the way from video to noise a sample is put, what is asked, how errors weigh.
 
-Two objectives. Flow matching (Lipman et al. 2023): x_t = (1 - s) x + s n, velocity n - x, s from 0 (video) to 1 (noise);
-the network says the velocity ("flow") or the video itself ("sample"). V-prediction with zero terminal SNR (Salimans & Ho
-2022; Lin et al. 2024): x_t = a x + b n, v = a n - b x over 1,000 steps whose last one is pure noise.
+Two objectives. Flow matching (Lipman et al. 2023): x_t = (1 - s) x + s n, velocity n - x, s from 0 (video) to 1
+(noise); the network says the velocity ("flow") or the video itself ("sample"). V-prediction with zero terminal SNR
+(Salimans & Ho 2022; Lin et al. 2024): x_t = a x + b n, v = a n - b x over 1,000 steps whose last one is pure noise.
 """
 
 from __future__ import annotations

@@ -9,11 +9,17 @@ import typing as t
 from collections.abc import Mapping
 from pathlib import Path
 
-from motionbench.errors import ConfigError
-from ttm_ref import manifest
-from ttm_ref.pipelines.base import BasePipeline
-from ttm_ref.stages import COMPONENTS, STAGES, places
+import torch
 
+from motionbench.errors import ConfigError, WeightsError
+from ttm_ref import manifest
+from ttm_ref.pipelines import ImageToMotionPipeline, MotionToVideoPipeline, TextImageToVideoPipeline
+from ttm_ref.pipelines.base import BasePipeline
+from ttm_ref.stages import COMPONENTS, STAGES, load, places
+
+PIPELINES: dict[str, type[BasePipeline]] = {
+    kind.__name__: kind for kind in (ImageToMotionPipeline, MotionToVideoPipeline, TextImageToVideoPipeline)
+}
 TRACE = "_name_or_path"  # diffusers notes where a component was loaded from, which is nobody else's business
 
 
@@ -48,6 +54,44 @@ def pack(folder: Path, pipelines: Mapping[str, BasePipeline], about: Mapping[str
             if other is not None and _digest(own) == _digest(other):
                 shutil.rmtree(own)
     manifest.write(folder, about)
+
+
+def pack_folders(stages: Mapping[str, Path], folder: Path, about: Path | None = None) -> None:
+    """`pack` for pipelines on disk, such as the `model` folders of trainings, with the networks in float16.
+
+    Args:
+        stages: folders with a model_index.json by the place that they take.
+        folder: as in `pack`.
+        about: a JSON file with an object.
+
+    Raises:
+        WeightsError: a folder holds no pipeline of ours, or something in it cannot be read.
+        ConfigError: as `pack`, or `about` is no JSON object.
+    """
+    notes: t.Any = {}
+    if about is not None:
+        try:
+            notes = json.loads(about.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{str(about)!r} cannot be read as JSON: {error}") from error
+        if not isinstance(notes, dict):
+            raise ConfigError(f"{str(about)!r} holds no JSON object")
+    pack(folder, {place: _pipeline(path) for place, path in stages.items()}, notes)
+
+
+def _pipeline(folder: Path) -> BasePipeline:
+    """The pipeline of a folder, in float16."""
+    try:
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        kind = PIPELINES[index["_class_name"]]
+        classes = {name: index[name][1] for name in COMPONENTS}
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise WeightsError(
+            f"{str(folder)!r} holds no trained stage", "name the `model` folder of a training"
+        ) from error
+    parts = {name: load(folder / name, name, kind_of, torch.float16) for name, kind_of in classes.items()}
+    values = {key: value for key, value in index.items() if key not in COMPONENTS and not key.startswith("_")}
+    return kind(**parts, **values)
 
 
 def _digest(folder: Path) -> str:

@@ -1,8 +1,8 @@
 """Videos to training samples: (video, masks, prompts) as latents in shards, so that no training step decodes a file.
 
     OUT/samples.json            what lies where, the prompts, and the digest of the autoencoder
-    OUT/00000.safetensors ...   256 samples each: "N.video" and "N.masks" float16 [C, T, h, w], normalised latents of the
-                                frames and of the colour-coded masks; "N.planes" uint8, the masks' bits
+    OUT/00000.safetensors ...   256 samples each: "N.video" and "N.masks" float16 [C, T, h, w], normalised latents of
+                                the frames and of the colour-coded masks; "N.planes" uint8, the masks' bits
 
 Shards are written to a temporary name and renamed: an interrupted preparation goes on where it stopped.
 """
@@ -209,7 +209,8 @@ def _write_list(
     path: Path, footage: Sequence[Footage], vae: codec.Autoencoder, frames: int, size: tuple[int, int]
 ) -> None:
     entries = [
-        {"id": f.id, "caption": f.caption, "motion_prompt": f.motion_prompt, "prompts": list(f.prompts)} for f in footage
+        {"id": f.id, "caption": f.caption, "motion_prompt": f.motion_prompt, "prompts": list(f.prompts)}
+        for f in footage
     ]
     content = {"frames": frames, "size": list(size), "vae_sha256": vae_digest(vae), "samples": entries}
     text = json.dumps(content, indent=1) + "\n"

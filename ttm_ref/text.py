@@ -1,4 +1,4 @@
-"""Prompts to embeddings: any tokenizer and encoder of transformers, and the tiny pair that is trained with the model."""
+"""Prompts to embeddings: any tokenizer and encoder of transformers, and a tiny pair that is trained with the model."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_lengt
     """Token numbers int64 [N, L] and mask bool [N, L], True at real tokens."""
     if not texts:
         return torch.zeros(0, max_length, dtype=torch.int64), torch.zeros(0, max_length, dtype=torch.bool)
-    found = tokenizer(
-        list(texts), padding="max_length", truncation=True, max_length=max_length, return_tensors="pt"
-    )
+    found = tokenizer(list(texts), padding="max_length", truncation=True, max_length=max_length, return_tensors="pt")
     return found["input_ids"], found["attention_mask"].bool()
 
 

@@ -1,10 +1,10 @@
 """A small autoencoder of single frames, 8 times smaller on each side: the tiny model's stand-in for a video VAE.
 
 Two paths are added: one linear map of each 8 x 8 square, which starts as the squares' principal components and so is a
-fair autoencoder before any training (the idea of shortcuts from space to channels is that of DC-AE, Chen et al. 2024), and
-convolutions that learn what it lacks. They run on pixels folded into channels (4 x 4 squares), a 32 x 32 grid for a picture
-of 128 x 128, which makes them fast on a CPU. Frames and colour-coded mask videos go through the same weights, as in the
-paper.
+fair autoencoder before any training (shortcuts from space to channels are the idea of DC-AE, Chen et al. 2024), and
+convolutions that learn what it lacks. They run on pixels folded into channels (4 x 4 squares), a 32 x 32 grid for a
+picture of 128 x 128, which makes them fast on a CPU. Frames and colour-coded mask videos go through the same weights, as
+in the paper.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     @torch.no_grad()
     def start_from(self, pictures: Tensor) -> None:
-        """Set the linear path to the principal components of the 8 x 8 squares of `pictures` [B, 3, H, W] in [-1, 1]."""
+        """Set the linear path to the principal components of the 8 x 8 squares of pictures [B, 3, H, W]."""
         squares = nn.functional.pixel_unshuffle(pictures, FACTOR).permute(0, 2, 3, 1).flatten(0, 2).double()
         mean = squares.mean(dim=0)
         variances, components = torch.linalg.eigh(torch.cov(squares.T, correction=0))

@@ -58,7 +58,7 @@ class AutoencoderTask(Task):
         return hashlib.sha256(repr([(f.id, f.caption) for f in self._footage]).encode()).hexdigest()
 
     def batch(self, indices: list[int], generator: torch.Generator) -> Batch:
-        """"pictures" float32 [9 B, 3, H, W] in [-1, 1]."""
+        """Pictures float32 [9 B, 3, H, W] in [-1, 1]."""
         return {"pictures": torch.cat([_pictures(self._footage[i], generator) for i in indices])}
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:

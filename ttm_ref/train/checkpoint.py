@@ -77,7 +77,9 @@ def load(out: Path, identity: dict[str, t.Any]) -> State | None:
             load_file(folder / f"{name}.safetensors") for name in ("weights", "average", "optimizer")
         )
     except (OSError, ValueError, SafetensorError) as error:
-        raise WeightsError(f"the checkpoint {str(folder)!r} cannot be read: {error}", "delete it to start anew") from error
+        raise WeightsError(
+            f"the checkpoint {str(folder)!r} cannot be read: {error}", "delete it to start anew"
+        ) from error
     if state["identity"] != identity:
         unlike = [key for key in identity if state["identity"].get(key) != identity[key]]
         raise ConfigError(f"{str(folder)!r} belongs to a run with other {', '.join(unlike)}", "use another --out")

@@ -32,7 +32,7 @@ MUON_MOMENTUM, MUON_STEPS = 0.95, 5
 
 
 class Task(nn.Module):
-    """What is trained: modules as attributes, data by number, a loss. Its trained parameters are those with gradients."""
+    """What is trained: modules as attributes, data by number, a loss. Parameters with gradients are trained."""
 
     def samples(self) -> int:
         """How many samples there are."""
@@ -165,7 +165,11 @@ def _batches(
     dataset = _Shares(task, train, accelerator.process_index, accelerator.num_processes)
     sampler = range(start, end)
     loader = torch.utils.data.DataLoader(
-        dataset, batch_size=None, sampler=sampler, num_workers=train.workers, pin_memory=accelerator.device.type == "cuda"
+        dataset,
+        batch_size=None,
+        sampler=sampler,
+        num_workers=train.workers,
+        pin_memory=accelerator.device.type == "cuda",
     )
     for step, batch in zip(sampler, loader, strict=True):
         yield step, {k: v.to(accelerator.device) if isinstance(v, Tensor) else v for k, v in batch.items()}
@@ -198,7 +202,9 @@ def _optimizers(task: nn.Module, settings: OptimizerSettings) -> list[torch.opti
     ]
     if matrices:
         optimizers.append(
-            torch.optim.Muon(matrices, lr=settings.muon_lr, momentum=MUON_MOMENTUM, ns_steps=MUON_STEPS, weight_decay=decay)
+            torch.optim.Muon(
+                matrices, lr=settings.muon_lr, momentum=MUON_MOMENTUM, ns_steps=MUON_STEPS, weight_decay=decay
+            )
         )
     for optimizer in optimizers:
         for group in optimizer.param_groups:

@@ -31,7 +31,8 @@ def batch_indices(step: int, size: int, batch: int, seed: int) -> list[int]:
     """
     first = step * batch
     return [
-        int(_order(epoch, size, seed)[position]) for epoch, position in (divmod(n, size) for n in range(first, first + batch))
+        int(_order(epoch, size, seed)[position])
+        for epoch, position in (divmod(n, size) for n in range(first, first + batch))
     ]
 
 
