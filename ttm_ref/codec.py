@@ -11,6 +11,8 @@ Latents are the posterior's mean: conditions and targets must not differ from on
 
 from __future__ import annotations
 
+import typing as t
+
 import torch
 from diffusers import AutoencoderKL, AutoencoderKLWan
 from torch import Tensor
@@ -18,7 +20,8 @@ from torch import Tensor
 from motionbench.errors import ConfigError
 from ttm_ref.vae import FACTOR, PatchAutoencoder
 
-Autoencoder = AutoencoderKL | AutoencoderKLWan | PatchAutoencoder
+# diffusers is not typed: for a type checker the first two are anything.
+Autoencoder: t.TypeAlias = AutoencoderKL | AutoencoderKLWan | PatchAutoencoder
 
 
 def encode(vae: Autoencoder, video: Tensor) -> Tensor:
@@ -36,7 +39,7 @@ def encode(vae: Autoencoder, video: Tensor) -> Tensor:
     else:
         mean = _unfold(vae.encode(_fold(video))[0], len(video))
     shift, scale = _normalisation(vae, mean)
-    return (mean - shift) / scale
+    return t.cast(Tensor, (mean - shift) / scale)
 
 
 def decode(vae: Autoencoder, latents: Tensor) -> Tensor:
@@ -49,7 +52,7 @@ def decode(vae: Autoencoder, latents: Tensor) -> Tensor:
         video = _unfold(vae.decode(_fold(latents)).sample, len(latents))
     else:
         video = _unfold(vae.decode(_fold(latents)), len(latents))
-    return video.clamp(-1.0, 1.0)
+    return t.cast(Tensor, video.clamp(-1.0, 1.0))
 
 
 def latent_shape(vae: Autoencoder, frames: int, height: int, width: int) -> tuple[int, int, int, int]:
@@ -84,7 +87,7 @@ def _fold(video: Tensor) -> Tensor:
 
 def _unfold(frames: Tensor, batch: int) -> Tensor:
     """[B * F, C, H, W] to [B, C, F, H, W]."""
-    return frames.unflatten(0, (batch, -1)).transpose(1, 2)
+    return frames.reshape(batch, -1, *frames.shape[1:]).transpose(1, 2)
 
 
 def _normalisation(vae: Autoencoder, like: Tensor) -> tuple[Tensor, Tensor]:

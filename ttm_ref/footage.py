@@ -69,7 +69,8 @@ class Footage:
 
 def _pixels(frame: av.VideoFrame) -> NDArray[np.uint8]:
     """uint8 [H, W, 3]. Planar RGB, as lossless exports store it, is only rearranged, which is faster than a scaler."""
-    return frame.to_ndarray() if frame.format.name == "gbrp" else frame.to_ndarray(format="rgb24")
+    pixels = frame.to_ndarray() if frame.format.name == "gbrp" else frame.to_ndarray(format="rgb24")
+    return t.cast("NDArray[np.uint8]", pixels)
 
 
 def listing(folders: Sequence[str | Path]) -> list[Footage]:

@@ -41,7 +41,7 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_lengt
 def encode_tokens(text_encoder: nn.Module, numbers: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """States [N, L, D] of token numbers int64 [N, L], 0 where `mask` is False, and the mask."""
     if not len(numbers):
-        width = text_encoder.config.hidden_size
+        width = t.cast(t.Any, text_encoder).config.hidden_size
         return next(text_encoder.parameters()).new_zeros((0, numbers.shape[1], width)), mask
     # A row of pads alone would leave attention without a key; its states are zeroed below like all pads.
     seen = mask.clone()

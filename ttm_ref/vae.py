@@ -3,8 +3,8 @@
 Two paths are added: one linear map of each 8 x 8 square, which starts as the squares' principal components and so is a
 fair autoencoder before any training (shortcuts from space to channels are the idea of DC-AE, Chen et al. 2024), and
 convolutions that learn what it lacks. They run on pixels folded into channels (4 x 4 squares), a 32 x 32 grid for a
-picture of 128 x 128, which makes them fast on a CPU. Frames and colour-coded mask videos go through the same weights, as
-in the paper.
+picture of 128 x 128, which makes them fast on a CPU. Frames and colour-coded mask videos go through the same weights,
+as in the paper.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     config_name = "config.json"
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         latent_channels: int = 12,
@@ -85,11 +85,10 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             nn.Conv2d(fine_width, folded, 3, padding=1),
             nn.PixelShuffle(FOLD),
         )
-        for last in (self.encoder[-1], self.decoder[-2]):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
-        with torch.no_grad():
-            self.encoder[-1].bias[latent_channels:] = START_LOGVAR
+        to_posterior, to_squares = t.cast(nn.Conv2d, self.encoder[-1]), t.cast(nn.Conv2d, self.decoder[-2])
+        for parameter in (*to_posterior.parameters(), *to_squares.parameters()):
+            nn.init.zeros_(parameter)
+        nn.init.constant_(t.cast(Tensor, to_posterior.bias)[latent_channels:], START_LOGVAR)
 
     @torch.no_grad()
     def start_from(self, pictures: Tensor) -> None:
@@ -101,11 +100,11 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         # An eigenvector's sign is free; fix it, so that every machine starts from the same weights.
         chosen = chosen * chosen.gather(0, chosen.abs().argmax(dim=0, keepdim=True)).sign()
         forward, back = (chosen / scale).T, (chosen * scale).T
-        self.to_latents.weight.copy_(forward.unflatten(1, (3, FACTOR, FACTOR)))
-        self.to_latents.bias.copy_(-forward @ mean)
-        self.to_pixels.weight.copy_(back.unflatten(1, (3, FACTOR, FACTOR)))
+        self.to_latents.weight.copy_(forward.reshape(-1, 3, FACTOR, FACTOR))
+        t.cast(Tensor, self.to_latents.bias).copy_(-forward @ mean)
+        self.to_pixels.weight.copy_(back.reshape(-1, 3, FACTOR, FACTOR))
         # One bias a channel; the means of the 64 places of a square differ little.
-        self.to_pixels.bias.copy_(mean.unflatten(0, (3, -1)).mean(dim=1))
+        t.cast(Tensor, self.to_pixels.bias).copy_(mean.view(3, -1).mean(dim=1))
 
     def encode(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of the posterior, each [B, latent_channels, H/8, W/8].

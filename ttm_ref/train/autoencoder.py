@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import typing as t
 from pathlib import Path
 
 import numpy as np
@@ -119,4 +118,4 @@ def _pictures(footage: Footage, generator: torch.Generator) -> Tensor:
 
 def to_tensor(frames: NDArray[np.uint8]) -> Tensor:
     """float32 [F, 3, H, W] in [-1, 1] of uint8 [F, H, W, 3]."""
-    return t.cast(Tensor, torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 127.5 - 1.0)
+    return torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 127.5 - 1.0

@@ -127,7 +127,7 @@ class DenoiserTask(Task):
         states, _ = encode_tokens(self.text_encoder, numbers.flatten(0, 1), mask.flatten(0, 1))
         return {
             "object_masks": batch["planes"],
-            "local_states": states.unflatten(0, numbers.shape[:2]),
+            "local_states": states.view(*numbers.shape[:2], *states.shape[1:]),
             "local_mask": mask,
         }
 

@@ -74,7 +74,8 @@ class Preview:
         self, pipeline: ImageToMotionPipeline, sample: Sample, first: NDArray[np.uint8], generator: torch.Generator
     ) -> tuple[NDArray[np.uint8], dict[str, float]]:
         planes = sample.planes.numpy()
-        masks = pipeline(first, sample.motion_prompt, planes[:, 0], generator=generator).masks[0]
+        output: t.Any = pipeline(first, sample.motion_prompt, planes[:, 0], generator=generator)
+        masks: Planes = output.masks[0]
         still = np.repeat(planes[:, :1], planes.shape[1], axis=1)
         return paint(masks), {"iou": _iou(planes, masks), "iou_static": _iou(planes, still)}
 
@@ -87,11 +88,11 @@ class Preview:
     ) -> tuple[NDArray[np.uint8], dict[str, float]]:
         planes, first = sample.planes.numpy(), truth[0]
         if isinstance(pipeline, TextImageToVideoPipeline):
-            output = pipeline(first, sample.caption, generator=generator)
+            output: t.Any = pipeline(first, sample.caption, generator=generator)
         else:
             output = pipeline(first, sample.caption, sample.prompts, planes, generator=generator)
-        made = to_bytes(t.cast("list[t.Any]", output.frames)[0])
-        inside = planes.any(axis=0)
+        made = to_bytes(output.frames[0])
+        inside: Planes = np.asarray(planes.any(axis=0))
         error = np.square((made.astype(np.float64) - truth) / 255.0).mean(axis=-1)[1:]
         foreground = error[inside[1:]].mean() if inside[1:].any() else np.nan
         return made, {"psnr": -10 * np.log10(error.mean()), "psnr_foreground": -10 * np.log10(foreground)}
