@@ -97,6 +97,25 @@ CAPTIONS = [
         "A dog's tail wags. The dog barks.",
         {"dog": "A dog's tail wags. The dog barks."},
     ),
+    (
+        "Two children, a boy and a girl, chase each other. A silver car overtakes a red truck.",
+        "The boy and the girl chase each other. The car overtakes the truck.",
+        {
+            "boy": "The boy chases the girl.",
+            "girl": "The girl chases the boy.",
+            "silver car": "The silver car overtakes a red truck.",
+            "red truck": "The red truck is overtaken by the car.",
+        },
+    ),
+    (
+        "A man with a beard and glasses rides a horse across a field as clouds drift in the opposite direction.",
+        "The man rides the horse as clouds drift in the opposite direction.",
+        {
+            "man": "The man with a beard and glasses rides a horse across a field.",
+            "clouds": "Clouds drift in the opposite direction.",
+            "horse": "The horse is ridden across a field by the man.",
+        },
+    ),
     ("A wooden bridge stands in front of a mountain. The camera slowly zooms in.", "The camera slowly zooms in.", {}),
 ]
 
@@ -176,9 +195,9 @@ def test_raises_nothing_on_any_text(caption: str) -> None:
 
 
 def test_long_captions_take_bounded_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     parse("A red dog runs and the cat that sits on a mat jumps over it, then " * 3000)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_real_captions(shared_data: Path) -> None:

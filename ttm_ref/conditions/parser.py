@@ -39,7 +39,7 @@ def parse(caption: str) -> Prompts:
     motion = [_motion(writer, tagged, clauses, notes) for tagged, clauses in zip(told, split, strict=True)]
     objects = _objects(cast, notes)
     notes += [f"not attributed to an object: {_text(clause)!r}" for clause in cast.unresolved]
-    return Prompts(" ".join(text for text in motion if text), objects, tuple(notes))
+    return Prompts(" ".join(text for text in motion if text), objects, tuple(dict.fromkeys(notes)))
 
 
 def _motion(writer: Motion, words: list[Word], clauses: list[Clause], notes: list[str]) -> str:

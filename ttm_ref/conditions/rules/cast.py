@@ -229,7 +229,7 @@ def _can_move(figure: Figure) -> bool:
     if any(clause.fragment for clause in told) and len(told) == 1:
         # "A red ball" is a thing; a lone word that the lexicon does not know may be anything.
         return figure.mentions[0].words[0].tag != "NOUN"
-    named = bool(figure.meant) and figure.mentions[0].proper
+    named = bool(figure.meant) and (figure.mentions[0].proper or head in lexicon.VEHICLES)
     return bool(figure.clauses) or named or (bool(figure.moved) and head not in lexicon.FLUIDS)
 
 

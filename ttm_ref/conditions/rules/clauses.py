@@ -121,6 +121,9 @@ class Splitter:
 
     def _subject(self, i: int) -> _Match | None:
         """The subject that starts at i, if a verb follows it."""
+        told = self._apposition(i)
+        if told is not None:
+            return told
         subjects: list[Phrase] = []
         j = i
         while True:
@@ -140,6 +143,21 @@ class Splitter:
             verb -= 1
         subjects[-1] = replace(subjects[-1], tail=(*subjects[-1].tail, *self.items[end:verb]))
         return _Match(tuple(subjects), verb)
+
+    def _apposition(self, i: int) -> _Match | None:
+        """The boy and the girl of "two children, a boy and a girl, run"."""
+        first = self.at(i)
+        if not isinstance(first, Phrase) or first.number < 2 or tag_of(self.at(i + 1)) != "PUNCT":
+            return None
+        subjects: list[Phrase] = []
+        j = i + 2
+        while isinstance(item := self.at(j), Phrase):
+            end = self._behind(j)
+            subjects.append(replace(item, tail=(*item.tail, *self.items[j + 1 : end])))
+            joint = self.at(end)
+            j = end + 1 if isinstance(joint, Word) and (joint.low == "and" or not finite(self.at(end + 1))) else end
+        closed = tag_of(self.at(j)) == "PUNCT" and finite(self.at(j + 1))
+        return _Match(tuple(subjects), j + 1) if closed and len(subjects) == first.number else None
 
     def _behind(self, j: int) -> int:
         """The index behind the phrase at j and its prepositional phrases."""

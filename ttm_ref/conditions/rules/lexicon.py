@@ -99,6 +99,10 @@ ANIMALS = word_set(
     "robot puppet teddy doll fishes"
 )
 ANIMATE = PEOPLE | ANIMALS
+VEHICLES = word_set(
+    "car truck bus taxi van bicycle bike motorcycle motorbike scooter boat ship canoe train tram plane airplane "
+    "helicopter drone tractor skateboard sled"
+)
 CAMERA = word_set("camera view viewpoint shot perspective zoom frame")
 MEDIUM = word_set("video image scene clip footage animation picture photo photograph film painting illustration")
 SHOWS = word_set("show depict feature capture display portray present contain see")

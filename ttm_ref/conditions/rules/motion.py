@@ -72,6 +72,8 @@ class Motion:
     def _aside(self, subject: Phrase) -> list[str]:
         """What the tail of a subject says of motion: "riding a bicycle"."""
         start = next((k for k, item in enumerate(subject.tail) if tag_of(item) in ("REL", "VERB")), len(subject.tail))
+        if any(isinstance(item, Word) and item.low == "with" for item in subject.tail[:start]):
+            return []  # "with smoke coming out of it" is of the smoke
         tail = subject.tail[start:]
         while tail and tag_of(tail[-1]) == "PUNCT":
             tail = tail[:-1]

@@ -233,5 +233,11 @@ def _wear(items: list[Item]) -> list[Item]:
             if isinstance(owner, Phrase) and owner.head in lexicon.ANIMATE | lexicon.BODY:
                 out[-2:] = [replace(owner, tail=(*owner.tail, out[-1], item))]
                 continue
+        if worn and len(out) > 1 and isinstance(out[-1], Word) and out[-1].low == "and":
+            owner = out[-2]
+            last = owner.tail[-1] if isinstance(owner, Phrase) and owner.tail else None
+            if isinstance(owner, Phrase) and isinstance(last, Phrase) and last.head in lexicon.CLOTHES:
+                out[-2:] = [replace(owner, tail=(*owner.tail, out[-1], item))]
+                continue
         out.append(item)
     return out

@@ -131,7 +131,7 @@ def _object(items: Sequence[Item]) -> tuple[int, bool]:
     if verb is None or any(word.tag == "AUX" and word.form == "" and verb.form == "past" for word in group):
         return -1, False
     k = len(group)
-    particle = k < len(items) and _low(items[k]) in lexicon.PARTICLES
+    particle = k < len(items) and _low(items[k]) in ("up", "down", "off", "out", "away", "back", "over")
     playing = verb.base == "play" and k < len(items) and _low(items[k]) == "with"
     if (particle and verb.base in _PARTICLE_VERBS) or playing:
         k += 1

@@ -108,6 +108,8 @@ class _Tagger:
             return "POSS" if after and _content(after) else "PRON"
         if self.noun is False and low in lexicon.SIDES:
             return "ADJ" if self._noun_follows(i) else "NOUN"
+        if self.noun is False and low in ("opposite", "inside", "outside", "near", "back") and self._noun_follows(i):
+            return "ADJ"
         if low == "to":
             verb = verbs.analyse(after) if after else None
             return "TO" if verb and verb[1] == "base" else "PREP"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ttm_ref.conditions.rules import verbs
 from ttm_ref.conditions.rules.agreement import as_finite, as_one, restated
 from ttm_ref.conditions.rules.cast import Cast, Figure, spoken_of
-from ttm_ref.conditions.rules.clauses import Clause
+from ttm_ref.conditions.rules.clauses import Clause, tag_of
 from ttm_ref.conditions.rules.motion import sentence
 from ttm_ref.conditions.rules.naming import called, short_name
 from ttm_ref.conditions.rules.phrases import Item, Phrase, flat
@@ -35,7 +35,7 @@ class Telling:
         if member is not None:
             said.append(self.write(member))
         if not said and (figure.moved or figure.meant):
-            said.append(sentence([*self._subject(figure, place, True), *self._passive(figure)]))
+            said.append(sentence([*self._subject(figure, place, True), *self._passive(figure, place)]))
         if not said:
             said += [self._whole(clause) for clause in figure.seen[:1]]
         told = " ".join(dict.fromkeys(text for text in said if text))
@@ -63,13 +63,16 @@ class Telling:
             items = as_finite(clause, part, first) if figure.number == 0 else as_one(clause, part, first)
             if clause.kind == "inner" and k == 0 and figure.number == 1:
                 items = restated(items)
-            words += [word.low for word in part.joint] + self._words(figure, items)
+            words += [word.low for word in part.joint] + self._words(figure, clause, items)
         return words
 
-    def _words(self, figure: Figure, items: Sequence[Item]) -> list[str]:
+    def _words(self, figure: Figure, clause: Clause, items: Sequence[Item]) -> list[str]:
         """The items as written; a pronoun for another object becomes its name, for it has no meaning here."""
         words: list[str] = []
         for item in items:
+            if isinstance(item, Phrase) and [word.low for word in item.words] == ["each", "other"]:
+                words.append(self._others(figure, clause))
+                continue
             other = self.cast.is_object(item) if isinstance(item, Phrase) and item.pronoun else None
             if other is None or other is figure or other in self.told:
                 words += [word.text for word in flat([item])]
@@ -79,11 +82,18 @@ class Telling:
                 self.told.add(self.cast.of[item])
         return words
 
-    def _passive(self, figure: Figure) -> list[str]:
+    def _others(self, figure: Figure, clause: Clause) -> str:
+        """Whom "each other" means for one of them."""
+        all_of_them = [self.cast.is_object(subject) for subject in clause.subjects]
+        rest = [called(f, self.cast.objects) for f in all_of_them if f is not None and f is not figure]
+        return " and ".join(rest) if rest else "each other" if figure.number == 0 else "the other"
+
+    def _passive(self, figure: Figure, place: str) -> list[str]:
         """The other side of "the person throws it up": "is thrown up by the person"."""
-        be = "is" if figure.number == 1 else "are"
+        be = "is" if figure.number == 1 or place else "are"
         words: list[str] = []
         agents: list[str] = []
+        asides: list[str] = []
         for clause, part in figure.moved or figure.meant:
             verb = main_verb(part.items)
             if verb is None:
@@ -91,11 +101,14 @@ class Telling:
             done = [verbs.participle(v.base) for v in (*part.before, verb)]
             extra = [w.low for w in verb_group(part.items) if w.tag == "ADV"]
             between = [w.text for w in flat(part.items[len(verb_group(part.items)) : part.object]) if w.low != "with"]
-            rest = [w.text for w in flat(part.items[part.object + 1 :])]
+            behind = part.items[part.object + 1 :]
+            cut = next((k for k, item in enumerate(behind) if tag_of(item) == "SUB"), len(behind))
+            rest, aside = ([w.text for w in flat(items)] for items in (behind[:cut], behind[cut:]))
+            asides += aside
             words += [*(["and"] if words else []), be, " and ".join(done), *extra, *between, *rest]
             by = self._by(clause)
             agents = by if by else agents
-        return [*words, *agents]
+        return [*words, *agents, *asides]
 
     def _by(self, clause: Clause) -> list[str]:
         who = [self.cast.is_object(subject) for subject in clause.subjects]

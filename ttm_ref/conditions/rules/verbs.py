@@ -22,7 +22,8 @@ sell sold sold|send sent sent|set set set|shake shook shaken|shine shone shone|s
 shut shut shut|sing sang sung|sink sank sunk|sit sat sat|sleep slept slept|slide slid slid|speak spoke spoken
 spin spun spun|split split split|spread spread spread|spring sprang sprung|stand stood stood|steal stole stolen
 stick stuck stuck|strike struck struck|sweep swept swept|swim swam swum|swing swung swung|take took taken
-tear tore torn|throw threw thrown|wear wore worn|wind wound wound|write wrote written|have had had
+overtake overtook overtaken|tear tore torn|throw threw thrown|wear wore worn|wind wound wound|write wrote written
+have had had
 """
 _REGULAR = """
 accelerate advance aim appear approach arrive attack bark bathe bloom bob bounce bow box brake breathe brush bump burn
@@ -61,7 +62,8 @@ MANIPULATION = word_set(
     "lift throw catch shake turn spin hold push pull kick hit toss roll drag carry raise lower swing drop flip "
     "rotate twist wave shuffle slide move bounce pick grab juggle launch fly drive ride steer pedal tilt tip open "
     "close fold unfold squeeze stir knead peel chop slice cut hammer shovel row pump whip whisk strike hurl scoop "
-    "dribble balance bring put place take give hand tug tow topple wiggle twirl swirl wind fling strap unroll"
+    "dribble balance bring put place take give hand tug tow topple wiggle twirl swirl wind fling "
+    "strap unroll knock dunk"
 )
 STATIVE = word_set(
     "be sit stand lie hang rest wear have look watch see show depict feature capture display contain appear seem "
