@@ -1,18 +1,15 @@
-"""The U-Net backbone: equality with its base, masked branches, checkpointing, loading, training."""
+"""The U-Net backbone: equality with its base, masked branches, checkpointing, training."""
 
 from __future__ import annotations
 
-import json
 import typing as t
-from pathlib import Path
 
 import pytest
 import torch
 from diffusers import DDIMScheduler, UNetMotionModel
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from motionbench.errors import ConfigError, ModelError, WeightsError
+from motionbench.errors import ConfigError, ModelError
 from ttm_ref.unet import MaskedUNetMotion
 from ttm_ref.unet_blocks import EncoderBlock, Guides, MaskedAttention
 
@@ -27,7 +24,6 @@ TINY: dict[str, t.Any] = {
     "motion_max_seq_length": 8,
     "use_motion_mid_block": False,
 }
-WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 def _model(seed: int = 0, **config: t.Any) -> MaskedUNetMotion:
@@ -300,84 +296,6 @@ def test_low_precision_trains_and_runs_with_masks(checkpointing: bool) -> None:
 def test_inputs_that_do_not_fit_are_refused(change: dict[str, t.Any], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         _model()(**{**_inputs(), **change})
-
-
-def test_save_and_load_give_the_same_bytes(tmp_path: Path) -> None:
-    model = _model()
-    model.save_pretrained(tmp_path / "a")
-    again = MaskedUNetMotion.from_pretrained(tmp_path / "a")
-    again.save_pretrained(tmp_path / "b")
-    for name in (WEIGHTS, "config.json"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    inputs = _inputs()
-    assert torch.equal(model.eval()(**inputs).sample, again(**inputs).sample)
-    assert str(tmp_path) not in (tmp_path / "b" / "config.json").read_text()
-
-
-def test_the_plain_class_refuses_masked_weights_and_takes_stage_one(tmp_path: Path) -> None:
-    _model().save_pretrained(tmp_path / "stage2")
-    with pytest.raises(ValueError, match="down_block_type"):
-        UNetMotionModel.from_pretrained(tmp_path / "stage2")
-    stage1 = _model(num_masked_layers=0)
-    stage1.save_pretrained(tmp_path / "stage1")
-    plain = UNetMotionModel.from_pretrained(tmp_path / "stage1")
-    assert all(
-        torch.equal(a, b) for a, b in zip(plain.state_dict().values(), stage1.state_dict().values(), strict=True)
-    )
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("missing", r"1 missing weights.*attn1_m\.to_q"),
-        ("unexpected", r"1 unexpected weights.*extra"),
-        ("shape", r"conv_in\.weight.*16, 12, 3, 3"),
-        ("fewer layers", r"12 unexpected weights.*_m\."),
-        ("corrupt", "cannot be loaded"),
-        ("empty", "cannot be loaded"),
-        ("no weights", "cannot be loaded"),
-        ("pickle", "cannot be loaded"),
-        ("no json", "JSON"),
-        ("bad value", "cannot be loaded"),
-        ("other class", "holds a UNetMotionModel"),
-        ("no class", "_class_name"),
-        ("no folder", "no folder"),
-    ],
-)
-def test_checkpoints_that_do_not_fit_are_refused_by_name(tmp_path: Path, change: str, message: str) -> None:
-    _model().save_pretrained(tmp_path)
-    weights, config = tmp_path / WEIGHTS, tmp_path / "config.json"
-    state, values = load_file(weights), json.loads(config.read_text())
-    key = "down_blocks.0.attentions.0.transformer_blocks.0.attn1_m.to_q.weight"
-    if change == "missing":
-        save_file({k: v for k, v in state.items() if k != key}, weights)
-    elif change == "unexpected":
-        save_file({**state, "extra.weight": torch.zeros(1)}, weights)
-    elif change == "corrupt":
-        weights.write_bytes(weights.read_bytes()[:5000])
-    elif change == "empty":
-        weights.write_bytes(b"")
-    elif change == "no weights":
-        weights.unlink()
-    elif change == "pickle":
-        weights.unlink()
-        torch.save(state, tmp_path / "diffusion_pytorch_model.bin")
-    elif change == "no json":
-        config.write_text("{")
-    edits = {
-        "shape": {"in_channels": 4},
-        "fewer layers": {"num_masked_layers": 1},
-        "bad value": {"norm_num_groups": "x"},
-    }
-    edits["other class"] = {"_class_name": "UNetMotionModel"}
-    if change in edits:
-        config.write_text(json.dumps({**values, **edits[change]}))
-    elif change == "no class":
-        config.write_text(json.dumps({k: v for k, v in values.items() if k != "_class_name"}))
-    folder = tmp_path / "nowhere" if change == "no folder" else tmp_path
-    with pytest.raises(WeightsError, match=message) as caught:
-        MaskedUNetMotion.from_pretrained(folder)
-    assert "\n" not in caught.value.message and caught.value.hint
 
 
 def test_fifty_steps_of_v_prediction_lower_the_loss() -> None:
