@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
-from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
-from diffusers.utils.torch_utils import randn_tensor
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
@@ -20,13 +18,11 @@ from ttm_ref import codec
 from ttm_ref.colours import check_count
 from ttm_ref.pipelines.guidance import Guidance
 from ttm_ref.pipelines.pictures import as_planes, fit_picture, fit_planes, to_arrays, to_tensor
-from ttm_ref.pipelines.sampling import Scheduler, advance, start
+from ttm_ref.pipelines.sampling import Generators, Scheduler, StepEnd, advance, called, noise, start
 from ttm_ref.text import encode_prompts
 
-Generators = torch.Generator | list[torch.Generator] | None
 HOME = "ttm_ref.pipelines"  # where diffusers finds our own classes again
 FIT = "all components must come from one training"
-StepEnd = Callable[[t.Any, int, Tensor, dict[str, t.Any]], dict[str, t.Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +156,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
                 sizes = [f"{side[1]} x {side[0]}" for side in (planes.shape[-2:], image.shape)]
                 raise ModelError(f"masks of {sizes[0]} pixels for a picture of {sizes[1]}")
             check_count(len(planes))
-            fitted.append(fit_planes(planes, height, width) if len(planes) else _no_planes(planes, height, width))
+            fitted.append(fit_planes(planes, height, width))
         return fitted
 
     def _shape(self, frames: int, height: int, width: int) -> tuple[int, int, int, int]:
@@ -248,7 +244,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
             silent = None if scene.objects is None else [[""] * len(sample) for sample in scene.objects]
             texts[False] = self._read([""] * len(scene.prompts), silent)
         shape = (scene.visual.shape[0], scene.visual.shape[1] // 2, *scene.visual.shape[2:])
-        x = _noise(shape, generator, latents, device)
+        x = noise(shape, generator, latents, device)
         prediction = self.denoiser.config.prediction_type
         steps = config.num_inference_steps if steps is None else steps
         timesteps = start(self.scheduler, prediction, config.schedule, steps, device)
@@ -262,7 +258,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
                 )
                 x = advance(self.scheduler, prediction, t.cast(Tensor, output), timestep, x)
                 if callback is not None:
-                    x = _called(self, callback, callback_inputs, index, timestep, x)
+                    x = called(self, callback, callback_inputs, index, timestep, x)
                 bar.update()
         return x
 
@@ -289,31 +285,3 @@ def align(network: nn.Module) -> None:
     for tensor in (*network.parameters(), *network.buffers()):
         if tensor.device.type == "cpu" and tensor.data_ptr() % 64:
             tensor.data = tensor.data.clone()
-
-
-def _noise(shape: tuple[int, ...], generator: Generators, latents: Tensor | None, device: torch.device) -> Tensor:
-    """Standard normal float32, the same for every dtype of the networks; or the given latents."""
-    if latents is None:
-        if isinstance(generator, list) and len(generator) != shape[0]:
-            raise ConfigError(f"{len(generator)} generators for {shape[0]} videos")
-        return t.cast(Tensor, randn_tensor(shape, generator=generator, device=device, dtype=torch.float32))
-    if tuple(latents.shape) != shape:
-        raise ConfigError(f"latents of shape {tuple(latents.shape)}, expected {shape}")
-    return latents.to(device, torch.float32)
-
-
-def _called(
-    pipeline: BasePipeline, callback: StepEnd, inputs: list[str], index: int, timestep: Tensor, latents: Tensor
-) -> Tensor:
-    """The latents after `callback_on_step_end`, which may replace them."""
-    if isinstance(callback, (PipelineCallback, MultiPipelineCallbacks)):
-        inputs = callback.tensor_inputs
-    unknown = set(inputs) - set(pipeline._callback_tensor_inputs)
-    if unknown:
-        raise ConfigError(f"callbacks get no {', '.join(sorted(unknown))}", "callback_on_step_end gets latents")
-    returned = callback(pipeline, index, timestep, dict.fromkeys(inputs, latents))
-    return t.cast(Tensor, (returned or {}).get("latents", latents))
-
-
-def _no_planes(planes: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
-    return np.zeros((0, *planes.shape[1:-2], height, width), np.bool_)

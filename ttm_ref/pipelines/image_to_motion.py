@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ttm_ref.colours import PALETTE, paint, read
-from ttm_ref.pipelines.base import BasePipeline, Generators, Scene, StepEnd
+from ttm_ref.pipelines.base import BasePipeline, Scene
 from ttm_ref.pipelines.output import MotionOutput, as_frames, check_output_type
 from ttm_ref.pipelines.pictures import as_rgb, to_bytes
+from ttm_ref.pipelines.sampling import Generators, StepEnd
 
 OUTPUTS = ("mask", "np", "pil", "latent")
 

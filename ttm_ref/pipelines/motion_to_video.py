@@ -12,9 +12,10 @@ from torch import Tensor
 
 from motionbench.errors import ModelError
 from ttm_ref.colours import paint
-from ttm_ref.pipelines.base import BasePipeline, Generators, Scene, StepEnd
+from ttm_ref.pipelines.base import BasePipeline, Scene
 from ttm_ref.pipelines.output import VideoOutput, as_frames, check_output_type
 from ttm_ref.pipelines.pictures import as_rgb, fit_picture, to_tensor
+from ttm_ref.pipelines.sampling import Generators, StepEnd
 
 OUTPUTS = ("np", "pil", "latent")
 Planes = NDArray[np.bool_]

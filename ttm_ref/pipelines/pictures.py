@@ -90,8 +90,10 @@ def fit_planes(planes: Planes, height: int, width: int) -> Planes:
     size = planes.shape[-2:]
     if size == (height, width):
         return planes
-    box = cover_box((size[0], size[1]), height, width)
     out = np.zeros((*planes.shape[:-2], height, width), np.bool_)
+    if not planes.any():
+        return out
+    box = cover_box((size[0], size[1]), height, width)
     for index in np.ndindex(planes.shape[:-2]):
         if planes[index].any():
             grey = Image.fromarray(planes[index].astype(np.uint8) * 255)

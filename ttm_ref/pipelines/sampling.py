@@ -12,15 +12,20 @@ In flow matching x = (1 - s) sample + s noise with s from 1 to 0; the network is
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
+from diffusers.callbacks import MultiPipelineCallbacks, PipelineCallback
+from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from motionbench.errors import ConfigError
 
 Scheduler: t.TypeAlias = DDIMScheduler | FlowMatchEulerDiscreteScheduler
+Generators: t.TypeAlias = torch.Generator | list[torch.Generator] | None
+StepEnd: t.TypeAlias = Callable[[t.Any, int, Tensor, dict[str, t.Any]], dict[str, t.Any]]
 SCHEDULES = ("power", "linear_quadratic")
 POWER = 1.5
 THRESHOLD = 0.025  # of the linear-quadratic schedule: its first half moves by this much noise in all
@@ -99,3 +104,27 @@ def advance(scheduler: Scheduler, prediction: str, output: Tensor, timestep: Ten
     if prediction == "sample":
         output = (latents - output) / scheduler.sigmas[scheduler.step_index or 0]
     return t.cast(Tensor, scheduler.step(output, timestep, latents, return_dict=False)[0])
+
+
+def noise(shape: tuple[int, ...], generator: Generators, latents: Tensor | None, device: torch.device) -> Tensor:
+    """Standard normal float32, the same for every dtype of the networks; or the given latents."""
+    if latents is None:
+        if isinstance(generator, list) and len(generator) != shape[0]:
+            raise ConfigError(f"{len(generator)} generators for {shape[0]} videos")
+        return t.cast(Tensor, randn_tensor(shape, generator=generator, device=device, dtype=torch.float32))
+    if tuple(latents.shape) != shape:
+        raise ConfigError(f"latents of shape {tuple(latents.shape)}, expected {shape}")
+    return latents.to(device, torch.float32)
+
+
+def called(
+    pipeline: t.Any, callback: StepEnd, inputs: list[str], index: int, timestep: Tensor, latents: Tensor
+) -> Tensor:
+    """The latents after `callback_on_step_end`, which may replace them."""
+    if isinstance(callback, (PipelineCallback, MultiPipelineCallbacks)):
+        inputs = callback.tensor_inputs
+    unknown = set(inputs) - set(pipeline._callback_tensor_inputs)
+    if unknown:
+        raise ConfigError(f"callbacks get no {', '.join(sorted(unknown))}", "callback_on_step_end gets latents")
+    returned = callback(pipeline, index, timestep, dict.fromkeys(inputs, latents))
+    return t.cast(Tensor, (returned or {}).get("latents", latents))

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from motionbench.errors import ModelError
-from ttm_ref.pipelines.base import BasePipeline, Generators, Scene, StepEnd
+from ttm_ref.pipelines.base import BasePipeline, Scene
 from ttm_ref.pipelines.motion_to_video import OUTPUTS
 from ttm_ref.pipelines.output import VideoOutput, as_frames, check_output_type
 from ttm_ref.pipelines.pictures import as_rgb
+from ttm_ref.pipelines.sampling import Generators, StepEnd
 
 
 class TextImageToVideoPipeline(BasePipeline):
