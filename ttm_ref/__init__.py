@@ -1,6 +1,6 @@
 """ttm_ref: the reference model of motionbench, after "Through-The-Mask" (arXiv 2501.03059).
 
-The public names are imported when they are first used; diffusers finds our classes here by their names.
+The public names are imported when they are first used, so that `import ttm_ref` stays light.
 """
 
 from __future__ import annotations

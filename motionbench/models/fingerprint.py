@@ -1,12 +1,13 @@
 """Is a model still the one that made a video? A digest over its name, its options and the code or files behind it.
 
-It is as honest as it can be without running the model: an edited script, module or package folder, another version of
-a plug-in, and replaced weights in a local folder change it. What a program or module reads by itself elsewhere, and
-where a hub's branch points (set `-o revision=`), do not.
+It is as honest as it can be without running the model: an edited script, module or package folder (weights in it
+included), another version of a plug-in, and other content of a file or folder that an option names change it. What a
+program or module reads by itself elsewhere, and where a hub's branch points (set `-o revision=`), do not.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -27,29 +28,43 @@ def fingerprint(spec: ModelSpec) -> str:
 def _evidence(spec: ModelSpec) -> list[list[str]]:
     if spec.kind == "entry point":
         entry = registry.find("models", spec.target)
-        return [[entry.distribution, entry.version, entry.target], *_code(entry.target.partition(":")[0])]
+        code = _code(entry.target.partition(":")[0])
+        return [[entry.distribution, entry.version, entry.target], *code, *_named(spec)]
     if spec.kind == "module":
-        return _code(spec.target.partition(":")[0])
+        return [*_code(spec.target.partition(":")[0]), *_named(spec)]
     if spec.kind == "command":
         from motionbench.models.command import named_files
 
         return [[path.name, _content(path)] for path in named_files(spec.target)]
-    folder = Path(spec.target)
-    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-    weights = [[path.relative_to(folder).as_posix(), _content(path)] for path in files]
-    return [["diffusers", importlib.metadata.version("diffusers")], *weights]
+    return [["diffusers", importlib.metadata.version("diffusers")], *_below(Path(spec.target))]
+
+
+def _named(spec: ModelSpec) -> list[list[str]]:
+    """What lies where options point to, such as weights=DIR."""
+    rows = []
+    for key, value in spec.options:
+        # A text that is too long for a path, or has a zero in it, names nothing.
+        with contextlib.suppress(OSError, ValueError):
+            path = Path(str(value)).expanduser()
+            rows += [[key, *row] for row in ([["", _content(path)]] if path.is_file() else _below(path))]
+    return rows
+
+
+def _below(folder: Path) -> list[list[str]]:
+    """All files in a folder; none where there is no folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    return [[path.relative_to(folder).as_posix(), _content(path)] for path in files]
 
 
 def _code(module: str) -> list[list[str]]:
-    """The module's file, or all Python files of its folder if it lies in a package."""
+    """The module's file, or all files of its folder if it lies in a package: code, and weights that come with it."""
     found = importlib.util.find_spec(module)
     if found is None or found.origin is None or not Path(found.origin).is_file():
         return []
     origin = Path(found.origin)
     if "." not in module and found.submodule_search_locations is None:
         return [[origin.name, _content(origin)]]
-    files = sorted(origin.parent.rglob("*.py"))
-    return [[path.relative_to(origin.parent).as_posix(), _content(path)] for path in files]
+    return _below(origin.parent)
 
 
 def _content(path: Path) -> str:

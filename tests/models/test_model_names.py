@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from motionbench.errors import ConfigError, PluginError
 from motionbench.models import generate, parse_options, resolve_model
 from motionbench.models.fingerprint import fingerprint
+from motionbench.models.spec import ModelSpec
 from motionbench.models.options import without_folders
 from motionbench.models.warp import WarpModel
 
@@ -234,3 +235,14 @@ def test_the_fingerprint_of_a_command_follows_its_files(tmp_path, monkeypatch) -
     assert first != fingerprint(resolve_model(name, {"timeout": "5"}))
     script.write_text("print(2)")
     assert first != fingerprint(resolve_model(name))
+
+
+def test_other_weights_in_a_folder_that_an_option_names_are_another_model(tmp_path):
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "a.safetensors").write_bytes(b"one")
+    spec = ModelSpec("static", "entry point", "static", (("weights", str(folder)), ("long", "x" * 9000)))
+    before = fingerprint(spec)
+    assert fingerprint(spec) == before
+    (folder / "a.safetensors").write_bytes(b"two")
+    assert fingerprint(spec) != before
