@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from motionbench.errors import ConfigError, PluginError
 from motionbench.models import generate, parse_options, resolve_model
 from motionbench.models.fingerprint import fingerprint
-from motionbench.models.spec import ModelSpec
 from motionbench.models.options import without_folders
+from motionbench.models.spec import ModelSpec
 from motionbench.models.warp import WarpModel
 
 MODULE = """
