@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from motionbench.backends.classical import CARRIED_MASKS, DIS, LK_TRACKS, LK_WINDOWS
+from motionbench.backends.classical import CARRIED_MASKS, DIS, LK_TRACKS
 from motionbench.datasets.synth import Scene, redraw, render
 from motionbench.types import Features, InputMatch, Inputs, Protocol, Video
 from motionbench.video import conform
@@ -78,7 +78,7 @@ def carried(scene: Scene, frames: NDArray[np.uint8]) -> Planes:
     picture = conform(Video(scene.video.frames[:1], scene.video.times[:1]), Protocol()).video.frames[0]
     inputs = Inputs(scene.case, clip, picture, shown, first, scene.masks.object_ids, match)
     features: dict[str, Features] = {}
-    for backend in (DIS, LK_TRACKS, LK_WINDOWS, CARRIED_MASKS):
+    for backend in (DIS, LK_TRACKS, CARRIED_MASKS):
         features[backend.role] = backend.load()(inputs, features)
     return features["masks"]["values"]
 
@@ -132,12 +132,12 @@ def measure(task: tuple[int, str, str]) -> list[Row]:
     return rows
 
 
-def table(results: dict[str, NDArray[np.float64]]) -> list[str]:
+def table(results: dict[str, NDArray[np.float64]], cases: int) -> list[str]:
     """A Markdown table, the ends of the scale first."""
     first = next(iter(results.values()))
     mean = first.mean(axis=0)
     lines = [
-        f"{len(first)} objects that are told to move.",
+        f"{len(first)} objects that are told to move, in the first {cases} test cases.",
         "",
         "| | stage 1, mask IoU | gap closed | above static | centroid error, px | gap closed |",
         "|---|---|---|---|---|---|",
@@ -183,7 +183,7 @@ def main() -> int:
         for variant in arguments.variants:
             tasks = [(index, arguments.weights, variant) for index in range(arguments.cases)]
             results[variant] = np.array([row for rows in pool.map(measure, tasks) for row in rows])
-    lines = table(results)
+    lines = table(results, arguments.cases)
     print("\n".join(lines))
     if arguments.out:
         arguments.out.write_text("\n".join(["# The tiny model on MotionBench-Synth", "", *lines, ""]))
