@@ -1,7 +1,7 @@
 """Is a model still the one that made a video? A digest over its name, its options and the code or files behind it.
 
 It is as honest as it can be without running the model: an edited script, module or package folder (weights in it
-included), another version of a plug-in, and other content of a file or folder that an option names change it. What a
+included), another version of a plug-in, and other weights where an option points change it. What a
 program or module reads by itself elsewhere, and where a hub's branch points (set `-o revision=`), do not.
 """
 
@@ -17,6 +17,7 @@ from motionbench import registry
 from motionbench.canonical import dump
 from motionbench.models.spec import ModelSpec
 
+WEIGHTS = {".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx"}
 WHOLE = 1 << 26  # larger files are told apart by size and time
 
 
@@ -40,13 +41,14 @@ def _evidence(spec: ModelSpec) -> list[list[str]]:
 
 
 def _named(spec: ModelSpec) -> list[list[str]]:
-    """What lies where options point to, such as weights=DIR."""
+    """Weights where options point to, such as weights=DIR. What else lies there may be the model's own output."""
     rows = []
     for key, value in spec.options:
         # A text that is too long for a path, or has a zero in it, names nothing.
         with contextlib.suppress(OSError, ValueError):
             path = Path(str(value)).expanduser()
-            rows += [[key, *row] for row in ([["", _content(path)]] if path.is_file() else _below(path))]
+            found = [["", _content(path)]] if path.suffix in WEIGHTS and path.is_file() else _below(path)
+            rows += [[key, *row] for row in found if not row[0] or Path(row[0]).suffix in WEIGHTS | {".json"}]
     return rows
 
 
