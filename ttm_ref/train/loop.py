@@ -8,6 +8,7 @@ checkpoint exactly as if nothing had happened. Checkpoints and logs hold no code
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import csv
 import io
@@ -31,32 +32,32 @@ Batch = dict[str, t.Any]
 MUON_MOMENTUM, MUON_STEPS = 0.95, 5
 
 
-class Task(nn.Module):
+class Task(nn.Module, abc.ABC):
     """What is trained: modules as attributes, data by number, a loss. Parameters with gradients are trained."""
 
+    @abc.abstractmethod
     def samples(self) -> int:
         """How many samples there are."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def data_digest(self) -> str:
         """sha256 that changes with the data."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def batch(self, indices: list[int], generator: torch.Generator) -> Batch:
         """The samples as tensors; draws (crops, dropped conditions) come from the generator alone."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Scalars by name; "loss" is minimised, the others are logged."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def save(self, folder: Path) -> None:
         """Write the modules as they are now, as the pipelines load them."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def validate(self, folder: Path, step: int) -> dict[str, float]:
         """Write pictures of what the modules do now and return numbers for the log."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
