@@ -127,8 +127,9 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         prediction_type: what the output means: "flow" (noise - sample), "sample" or "v_prediction".
         coordinates: 8 appends the coordinates of each latent to the input, 0 does not.
         coverage: a token belongs to an object that covers more than this share of it.
-        residual: what the layers compute is added to E(x0), the channels after the noisy latents: the network says what
-            changes. Only for prediction_type "sample".
+        residual: what the layers compute is added to a condition that is held over time, so that the network says what
+            changes: 0 none, 1 the first after the noisy latents, E(x0), 2 the second, E(s0) in stage 1. Only for
+            prediction_type "sample".
         image_dim: leave it out; see `MASKED`.
 
     Raises:
@@ -163,7 +164,7 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         prediction_type: str = "flow",
         coordinates: int = 0,
         coverage: float = 0.2,
-        residual: bool = False,
+        residual: int = 0,
         image_dim: str | None = None,
     ) -> None:
         _check_config(self.config)
@@ -227,7 +228,8 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         x = x.unflatten(1, grid).unflatten(-1, (*self.config.patch_size, -1)).permute(0, 7, 1, 4, 2, 5, 3, 6)
         sample = x.flatten(6, 7).flatten(4, 5).flatten(2, 3)
         if self.config.residual:
-            sample = sample + hidden_states[:, self.config.out_channels : 2 * self.config.out_channels]
+            channels = self.config.out_channels
+            sample = sample + hidden_states[:, self.config.residual * channels : (self.config.residual + 1) * channels]
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
     def _regions(
@@ -314,6 +316,9 @@ def _check_config(config: t.Mapping[str, t.Any]) -> None:
         raise ConfigError(f"coordinates is {config['coordinates']}", "8 or 0")
     if not 0 <= config["coverage"] < 1:
         raise ConfigError(f"coverage is {config['coverage']}", "a share from 0 to below 1")
-    if config["residual"] and (prediction != "sample" or config["in_channels"] < 2 * config["out_channels"]):
+    residual, channels = config["residual"], config["out_channels"]
+    if residual not in (0, 1, 2):
+        raise ConfigError(f"residual is {residual}", "0, 1 for E(x0) or 2 for E(s0)")
+    if residual and (prediction != "sample" or config["in_channels"] < (residual + 1) * channels):
         what = f"prediction_type {prediction!r} and {config['in_channels']} input channels"
-        raise ConfigError(f"residual does not go with {what}", "it adds to E(x0), and only with 'sample'")
+        raise ConfigError(f"residual does not go with {what}", "it adds to a condition, and only with 'sample'")

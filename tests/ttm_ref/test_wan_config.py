@@ -101,11 +101,12 @@ def test_an_unmasked_layer_sees_neither_masks_nor_object_prompts(mask_self: bool
     assert torch.equal(whole, other_ids) != mask_self
 
 
-def test_the_residual_is_the_picture_that_follows_the_noisy_latents() -> None:
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_residual_is_a_condition_that_follows_the_noisy_latents(number: int) -> None:
     plain, given = live(prediction_type="sample", coordinates=8), inputs()
-    added = live(prediction_type="sample", coordinates=8, residual=True)
+    added = live(prediction_type="sample", coordinates=8, residual=number)
     with torch.no_grad():
-        wanted = plain(**given).sample + given["hidden_states"][:, 2:4]
+        wanted = plain(**given).sample + given["hidden_states"][:, 2 * number : 2 * number + 2]
         assert torch.equal(added(**given).sample, wanted)
 
 
@@ -219,8 +220,9 @@ def test_damaged_folders_are_one_line(tmp_path: Path, damage: str) -> None:
         ({"coordinates": 3}, "coordinates is 3"),
         ({"image_dim": 1280}, "image_dim is 1280"),
         ({"coverage": 1.0}, "coverage is 1.0"),
-        ({"residual": True}, "residual does not go with prediction_type 'flow'"),
-        ({"residual": True, "prediction_type": "sample", "in_channels": 3}, "3 input channels"),
+        ({"residual": 3}, "residual is 3"),
+        ({"residual": 1}, "residual does not go with prediction_type 'flow'"),
+        ({"residual": 2, "prediction_type": "sample", "in_channels": 5}, "5 input channels"),
     ],
 )
 def test_settings_that_no_model_has(change: dict[str, t.Any], message: str) -> None:

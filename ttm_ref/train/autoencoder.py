@@ -94,13 +94,14 @@ class AutoencoderTask(Task):
     def save(self, folder: Path) -> None:
         """Measure the latents' mean, fix their scale, and write the model.
 
-        Channels are scaled by what they do to pixels, not to one variance each: distances between latents are then
-        about those between pictures, a denoiser settles what is where before it draws the details, and its error is not
-        ruled by texture that nobody could foresee. The widest channel gets a standard deviation of 1.
+        A channel's standard deviation becomes the square root of what it does to pixels, that of the widest channel 1.
+        With one variance for each, a denoiser's error is ruled by texture that nobody could foresee; in proportion to
+        the pixels, texture is hardly learned at all.
         """
         latents = self.model.encode(self._measured())[0]
         spread, gain = latents.std(dim=(0, 2, 3)), self.model.to_pixels.weight.flatten(1).norm(dim=1)
-        scale = (spread * gain).max() / gain
+        effect = spread * gain
+        scale = spread / (effect / effect.max()).sqrt()
         self.model.register_to_config(latents_mean=latents.mean(dim=(0, 2, 3)).tolist(), latents_std=scale.tolist())
         self.model.save_pretrained(folder)
 
