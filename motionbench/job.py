@@ -113,8 +113,8 @@ class _CaseJob:
         except (ModelError, VideoError) as error:
             return self._all("failed", error.message)
         found: dict[str, Row] = {}
-        alone = [m for m in plan.metrics if not m.paired]
-        paired = [m for m in plan.metrics if m.paired]
+        paired = [m for m in plan.metrics if (m.needs_reference if case.reference is None else m.paired)]
+        alone = [m for m in plan.metrics if m not in paired]
         for metric in alone:
             found[metric.id] = self._row(metric, generated, None)
         self._finish(generated, "generated", paired)

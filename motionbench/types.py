@@ -278,10 +278,15 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A metric's claim on one role of the generated or the reference video."""
+    """A metric's claim on one role of the generated or the reference video.
+
+    Attributes:
+        optional: for `of="reference"`: the metric also has a meaning where the case has no reference video.
+    """
 
     role: str
     of: Side = "generated"
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,8 +370,13 @@ class Metric:
 
     @property
     def paired(self) -> bool:
-        """True if it needs the reference video as well."""
+        """True if it reads the reference video as well."""
         return any(need.of == "reference" for need in self.needs)
+
+    @property
+    def needs_reference(self) -> bool:
+        """True if it has no meaning without a reference video."""
+        return any(need.of == "reference" and not need.optional for need in self.needs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _least_squares(before: Complex, moved: Complex) -> tuple[complex, complex]:
     return turn, complex(mean - turn * centre)
 
 
-def _window_cameras(points: Complex, visible: NDArray[np.bool_]) -> list[Step] | None:
+def window_cameras(points: Complex, visible: NDArray[np.bool_]) -> list[Step] | None:
     """The camera's steps in one window from its background tracks [N, L]; None if one cannot be fitted."""
     steps = []
     for k in range(points.shape[1] - 1):
@@ -104,7 +104,7 @@ def _window_cameras(points: Complex, visible: NDArray[np.bool_]) -> list[Step] |
     return steps
 
 
-def _stabilise(points: Complex, steps: list[Step]) -> Complex:
+def stabilise(points: Complex, steps: list[Step]) -> Complex:
     """Tracks [N, L] as seen from the window's first frame."""
     scale, offset = 1 + 0j, 0j
     stable = points.copy()
@@ -164,13 +164,13 @@ def object_motion(windows: Features, diameters: Mapping[int, float], times: Floa
     for begin in np.unique(start):
         here = start == begin
         background = here & (ids == 0)
-        steps = _window_cameras(points[background], visible[background])
+        steps = window_cameras(points[background], visible[background])
         if steps is None:
             continue
         inliers += [step.inliers for step in steps]
         for key in diameters:
             whole = here & (ids == key) & visible.all(axis=1)
-            found[key].append(derivatives(_stabilise(points[whole], steps), times[begin : begin + length]))
+            found[key].append(derivatives(stabilise(points[whole], steps), times[begin : begin + length]))
     objects = {key: _medians(found[key], diameter) for key, diameter in diameters.items()}
     return Motion(objects, float(np.median(inliers)) if inliers else None)
 
