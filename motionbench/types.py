@@ -7,7 +7,7 @@ centre of a pixel. Times are seconds.
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -176,6 +176,15 @@ class MaskSource(t.Protocol):
 
     def digest(self) -> str:
         """A sha256 hex digest that changes when the content changes."""
+        ...
+
+
+@t.runtime_checkable
+class FrameMasks(MaskSource, t.Protocol):
+    """Masks of which single frames can be loaded: all of a long video's would not fit into memory."""
+
+    def load_frames(self, frames: Collection[int]) -> Masks:
+        """Those of `frames` that are annotated, in order; as `load` otherwise."""
         ...
 
 

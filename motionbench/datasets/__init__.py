@@ -1,34 +1,48 @@
-"""Sets of cases: MotionBench-Synth, and any folder with a `cases.json`."""
+"""Sets of cases: MotionBench-Synth, SA-V-128, any list of SA-V videos, and any folder with a `cases.json`."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from motionbench.errors import ConfigError, DataError, VideoError
 from motionbench.types import Case, Dataset, Protocol
 
-NAMES = ("synth",)
+NAMES = ("synth", "motionbench")
+_LISTS = (".csv", ".json", ".jsonl", ".parquet")
 
 __all__ = ["NAMES", "load_dataset", "manifest", "manifest_sha256", "verify"]
 
 
-def load_dataset(name_or_dir: str | Path) -> Dataset:
-    """Load a dataset by name, or from a folder.
+def load_dataset(
+    name_or_dir: str | Path,
+    *,
+    data_root: str | Path | None = None,
+    data_list: str | Path | None = None,
+    columns: Mapping[str, str] | str | None = None,
+) -> Dataset:
+    """Load a dataset by name, from a folder, or from a list of videos.
 
     Args:
-        name_or_dir: "synth", or a folder that holds a `cases.json` (see `motionbench.datasets.folder`). A name wins
+        name_or_dir: "synth"; "motionbench" (also "sa-v-128", see `motionbench.datasets.published`); a folder that holds
+            a `cases.json` (see `motionbench.datasets.folder`) or SA-V videos with captions (see
+            `motionbench.datasets.sav`); or a list of SA-V videos, a .csv, .json, .jsonl or .parquet file. A name wins
             over a folder of that name; write "./synth" for the folder.
+        data_root: the folder of SA-V videos; by default $MOTIONBENCH_SAV, and for a list else the list's folder.
+        data_list: the published list of "motionbench"; by default $MOTIONBENCH_SAV_LIST, or found in `data_root`.
+        columns: names of a list's columns, {"id": ..., "caption": ...} or "id=...,caption=..."; by default
+            $MOTIONBENCH_SAV_COLUMNS, and else the usual names (see `motionbench.datasets.sav.listing`).
 
     Returns:
         The dataset. No picture or video is opened yet.
 
     Raises:
         ConfigError: there is no dataset of that name.
-        DataError: the folder does not exist or its `cases.json` is missing or malformed.
+        DataError: the folder does not exist, its `cases.json` or list is missing or malformed, or videos are missing.
+        MissingDependency: a list is a parquet file, and pyarrow is not installed.
 
     Example:
         >>> len(load_dataset("synth").cases)
@@ -40,14 +54,28 @@ def load_dataset(name_or_dir: str | Path) -> Dataset:
 
         return synth.dataset()
     path = Path(name_or_dir)
-    if path.is_dir():
-        from motionbench.datasets.folder import load_folder
+    named = text in ("motionbench", "sa-v-128")
+    if named or (path.is_file() and path.suffix.lower() in _LISTS and path.name != "cases.json"):
+        from motionbench.datasets import published
 
-        return load_folder(path)
-    hint = f"datasets are {', '.join(NAMES)}, or a folder with a cases.json"
+        return published.load(text, data_root, data_list, columns)
+    if path.is_dir():
+        return _load_dir(path, columns)
+    hint = f"datasets are {', '.join(NAMES)}, a folder with a cases.json or with SA-V videos, or a list of videos"
     if path.name == text and not path.exists():
         raise ConfigError(f"there is no dataset named {text!r}, and no folder of that name", hint)
     raise DataError(f"the dataset folder {text!r} {'is a file' if path.exists() else 'does not exist'}", hint)
+
+
+def _load_dir(path: Path, columns: Mapping[str, str] | str | None) -> Dataset:
+    if not (path / "cases.json").exists():
+        from motionbench.datasets import published, sav
+
+        if sav.is_sav(path):
+            return sav.load_sav(path, published.mapping(columns))
+    from motionbench.datasets.folder import load_folder
+
+    return load_folder(path)
 
 
 def manifest(dataset: Dataset) -> dict[str, t.Any]:

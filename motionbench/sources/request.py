@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionbench.errors import VideoError
-from motionbench.types import Case, Protocol, Request
+from motionbench.types import Case, FrameMasks, Protocol, Request
 
 
 def case_seed(run_seed: int, case_id: str) -> int:
@@ -31,7 +31,7 @@ def first_masks(case: Case, size: tuple[int, int]) -> NDArray[np.bool_] | None:
     """
     if case.masks is None:
         return None
-    masks = case.masks.load()
+    masks = case.masks.load_frames((0,)) if isinstance(case.masks, FrameMasks) else case.masks.load()
     height, width = masks.values.shape[2:]
     if (height, width) != size:
         raise VideoError(f"the masks are {width}x{height}, the first frame is {size[1]}x{size[0]}")
