@@ -17,9 +17,10 @@ case; peers keep those n pairs in the last mean, and so does this: that pulls th
 value ± t se with the delete-one jackknife over cases, too wide by up to sqrt(2) where the sets do not differ.
 Source: Bińkowski et al. 2018 (https://arxiv.org/abs/1801.01401). Failure modes: dominated by features of large norm.
 
-`fvd_split`: the split-corrected Fréchet distance (see `frechet.split_frechet`): centred near the true value also where
-n <= d, at the price of more noise. May be negative; lower is better. Interval value ± t se; coverage at n = 64, d = 200
-was measured at 83 to 100 % for a nominal 95 %.
+`fvd_split`: the split-corrected Fréchet distance (see `frechet.split_frechet`): centred at the true value for shifts of
+the mean also where n <= d, at the price of more noise; of a difference between covariances it then shows a part, and
+its error says how much may be missing. May be negative; lower is better. Interval value ± t se;
+docs/benchmarks/coverage.md has its coverage.
 """
 
 from __future__ import annotations
@@ -264,6 +265,7 @@ def _reduce_split(rows: Sequence[Row], seed: int) -> Summary:
         "between": found.between,
         "within_generated": found.within_x,
         "within_reference": found.within_y,
+        "unresolved": found.unresolved,
     }
     method = f"split-corrected Fréchet, {SPLITS} splits"
     if few := too_few(n):
@@ -282,5 +284,5 @@ KVD = Metric(
     "kvd", 1, _VIDEOS, _measure, _reduce_kvd, "", "lower", "kernel distance (unbiased MMD²) to the real videos"
 )
 FVD_SPLIT = Metric(
-    "fvd_split", 1, _VIDEOS, _measure, _reduce_split, "", "lower", "Fréchet distance without its finite-sample bias"
+    "fvd_split", 2, _VIDEOS, _measure, _reduce_split, "", "lower", "Fréchet distance without its finite-sample bias"
 )

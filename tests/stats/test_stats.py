@@ -42,15 +42,6 @@ def test_from_thirty_cases_on_a_bootstrap():
     assert s.high - s.value > s.value - s.low  # BCa leans to the side of the long tail
 
 
-def test_bootstrap_covers_a_skewed_mean():
-    rng = np.random.default_rng(1)
-    hits = 0
-    for seed in range(60):
-        s = mean_interval(rng.exponential(size=40), seed)
-        hits += s.low <= 1 <= s.high
-    assert hits >= 50
-
-
 def test_order_does_not_matter_and_the_seed_does():
     data = np.random.default_rng(2).normal(size=64)
     assert mean_interval(data, 5) == mean_interval(data[::-1], 5)
@@ -93,6 +84,45 @@ def test_bad_level(level):
         mean_interval([1.0] * 9, 0, level)
 
 
+def test_strata_keep_their_size():
+    """Two groups that differ by much and vary by little: stratified draws do not see the gap between them."""
+    data = np.concatenate([np.linspace(0, 0.1, 32), np.linspace(10, 10.1, 32)])
+    labels = ["a"] * 32 + ["b"] * 32
+    s = mean_interval(data, 0, strata=labels)
+    assert s.se == pytest.approx(np.std(data[:32], ddof=1) / math.sqrt(64)) and s.high - s.low < 0.02
+    assert mean_interval(data, 0).se > 0.6 and "2 strata" in s.method
+    few = mean_interval(data, 0, strata=["a"] * 7 + ["b"] * 57)
+    assert few == mean_interval(data, 0)
+
+
+def test_clusters_are_drawn_whole():
+    data = np.random.default_rng(5).normal(size=40)
+    twice, names = np.repeat(data, 2), [f"v{i // 2}" for i in range(80)]
+    s = mean_interval(twice, 3, clusters=names)
+    assert s.se == pytest.approx(np.std(data, ddof=1) / math.sqrt(40)) and "40 clusters" in s.method
+    assert s.se > 1.4 * mean_interval(twice, 3).se
+    order = np.random.default_rng(0).permutation(80)
+    assert mean_interval(twice[order], 3, clusters=[names[i] for i in order]) == s
+    assert mean_interval(data, 3, clusters=[f"{i:02}" for i in range(40)]).se == mean_interval(data, 3).se
+
+
+def test_unequal_clusters_by_hand():
+    """The mean is over cases; the error is that of a ratio of sums over clusters."""
+    data, names = [1.0, 3.0, 3.0, *range(8)], ["a", "b", "b", *"cdefghij"]
+    s = mean_interval([float(v) for v in data], 0, clusters=names)
+    sums, sizes = np.array([1.0, 6.0, *range(8)]), np.array([1, 2, *[1] * 8])
+    residuals = sums - sizes * s.value
+    assert s.value == pytest.approx(np.mean(data))
+    assert s.se == pytest.approx(math.sqrt(10 / 9 * (residuals**2).sum()) / 11)
+    assert mean_interval([1.0] * 7 + [2.0] * 7, 0, clusters=[str(i // 2) for i in range(14)]).low is None
+
+
+@pytest.mark.parametrize("labels", [{"strata": ["a"]}, {"clusters": ["a", "b"]}])
+def test_labels_must_fit(labels):
+    with pytest.raises(ValueError, match="for 9 values"):
+        mean_interval([1.0] * 9, 0, **labels)
+
+
 def rows(values):
     return [Row(f"c{i:03d}", "single", "ad", "ok", {"value": v}) for i, v in enumerate(values)]
 
@@ -107,3 +137,9 @@ def test_reduce_mean():
 def test_a_row_without_a_value_is_the_metrics_fault(bad):
     with pytest.raises(PluginError, match="case c001"):
         reduce_mean(rows([1.0, bad]), 0)
+
+
+def test_reduce_mean_draws_by_subset():
+    data = np.concatenate([np.random.default_rng(6).normal(size=30), np.random.default_rng(7).normal(9, 1, 30)])
+    found = [Row(f"c{i:03d}", "single" if i < 30 else "multi", "ad", "ok", {"value": v}) for i, v in enumerate(data)]
+    assert reduce_mean(found, 0) == mean_interval(data, 0, strata=["single"] * 30 + ["multi"] * 30)
