@@ -82,7 +82,7 @@ def object_fates(windows: Features, object_id: int, others: Bools) -> Fates | No
         if mine.any():
             last = Points(windows["xy"][mine].astype(np.float64), windows["visible"][mine], int(start))
             kept = last.survived()
-            forgiven = ~kept & _excused(last, others, last.start + last.visible.shape[1] - 1)
+            forgiven = ~kept & excused_points(last, others, last.start + last.visible.shape[1] - 1)
             survived += int(kept.sum())
             excused += int(forgiven.sum())
             lost += int((~kept & ~forgiven).sum())
@@ -90,14 +90,14 @@ def object_fates(windows: Features, object_id: int, others: Bools) -> Fates | No
             empty += 1
             count = len(last.visible)
             until = min(int(start) + last.visible.shape[1], len(others)) - 1
-            if 2 * int(_excused(last, others, until).sum()) >= count:
+            if 2 * int(excused_points(last, others, until).sum()) >= count:
                 excused += count
             else:
                 lost += count
     return None if last is None else Fates(survived, lost, excused, empty)
 
 
-def _excused(points: Points, others: Bools, until: int) -> Bools:
+def excused_points(points: Points, others: Bools, until: int) -> Bools:
     """bool [N]: would the loss of the point after it was last seen be excused, looking up to frame `until`?"""
     at, velocity = _last_seen(points)
     position = points.xy[np.arange(len(at)), at]

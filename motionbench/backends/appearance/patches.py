@@ -1,0 +1,150 @@
+"""The role `appearance` by descriptors of patches: what frame 0 shows of each object, looked for in each later frame.
+
+For each object and frame, in both directions (after Simakov et al., "Summarizing visual data using bidirectional
+similarity", CVPR 2008):
+
+- `explained`: how far the patches of its region now are from the nearest of its patches in frame 0. A region that
+  shows something new is not explained.
+- `found`: how far its patches of frame 0 are from the nearest one in or near its region now. What is gone is not found.
+- `own`: share of the region now that is nearer to the object's patches than to those of its surroundings in frame 0.
+  A region that lies on bare ground has none.
+
+A patch may turn by 45° either way. Objects are compared at one common scale, set by their area in frame 0.
+
+- `apart`: mean difference in luma between every two frames where the object is at any time: what repeats, and which
+  frames are neighbours in time.
+
+Failure modes: a small object is compared with few pixels; an object that shows another side is new; what covers an
+object and has no mask of its own is taken for its change; a copy of the object counts as the object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbench.backends.appearance.field import SIDE, Bools, Field, Floats, lattice, nearest, turned
+from motionbench.backends.classical.opencv import luma, single_thread
+from motionbench.types import Backend, Features, Inputs
+
+FAR = 2.0  # distance where there is nothing to compare, and the largest one given
+MARGIN = 0.35  # diameters of surroundings that are looked at
+NEAR = 0.17  # diameters around the region in which a patch still counts as found
+SMALLEST = 12  # pixels; a region below is nothing
+LARGEST_ZOOM = 2.0
+_COARSE = 4  # frames are compared with each other at a quarter of their size
+
+
+def appearance(inputs: Inputs, upstream: Mapping[str, Features]) -> Features:
+    """Likeness of the objects to frame 0; needs `masks`.
+
+    Returns:
+        explained, found float32 [K, T], mean distances from 0 (equal) to 2; about 0.5 for the same object in another
+        pose, 0.8 for another one of the same colours; own float32 [K, T] in [0, 1]; apart float32 [K, T, T] in grey
+        levels; object_ids int64 [K].
+    """
+    frames, masks = inputs.clip.video.frames, upstream["masks"]["values"]
+    with single_thread():
+        small = [
+            cv2.resize(luma(f), None, fx=1 / _COARSE, fy=1 / _COARSE, interpolation=cv2.INTER_AREA) for f in frames
+        ]
+        likeness = [_one_object(frames, planes) for planes in masks]
+        apart = [_apart(np.stack(small).astype(np.float32), planes) for planes in masks]
+    count = len(frames)
+    values = np.stack(likeness) if likeness else np.zeros((0, count, 3), np.float32)
+    return {
+        "explained": values[..., 0],
+        "found": values[..., 1],
+        "own": values[..., 2],
+        "apart": np.stack(apart) if apart else np.zeros((0, count, count), np.float32),
+        "object_ids": np.asarray(upstream["masks"]["object_ids"], np.int64),
+    }
+
+
+class _First:
+    """An object in frame 0: its patches (turned as well), and those of its surroundings."""
+
+    def __init__(self, frame: NDArray[np.uint8], plane: Bools) -> None:
+        self.diameter = float(np.sqrt(plane.sum()))
+        self.zoom = min(LARGEST_ZOOM, SIDE / self.diameter)
+        picture, inside = self.cut(frame, plane)
+        field = Field(picture)
+        patches = field.describe(lattice(inside))
+        self.count = len(patches)
+        self.turns = np.concatenate([turned(patches, step) for step in (0, 1, -1)])
+        self.around = field.describe(lattice(~_grown(inside, 2)))
+
+    def cut(self, frame: NDArray[np.uint8], plane: Bools) -> tuple[NDArray[np.uint8], Bools]:
+        """The region and its margin, brought to the common scale."""
+        margin = round(MARGIN * self.diameter)
+        rows, columns = np.flatnonzero(plane.any(1)), np.flatnonzero(plane.any(0))
+        box = (
+            slice(max(0, rows[0] - margin), rows[-1] + 1 + margin),
+            slice(max(0, columns[0] - margin), columns[-1] + 1 + margin),
+        )
+        part, inside = frame[box], plane[box].astype(np.uint8)
+        size = (max(8, round(part.shape[1] * self.zoom)), max(8, round(part.shape[0] * self.zoom)))
+        how = cv2.INTER_AREA if self.zoom < 1 else cv2.INTER_LINEAR
+        resized = cv2.resize(part, size, interpolation=how)
+        return np.asarray(resized), cv2.resize(inside, size, interpolation=cv2.INTER_NEAREST) > 0
+
+    def compare(self, frame: NDArray[np.uint8], plane: Bools) -> tuple[float, float, float]:
+        """explained, found and own of a region in another frame."""
+        if int(plane.sum()) < SMALLEST:
+            return FAR, FAR, 0.0
+        picture, inside = self.cut(frame, plane)
+        field = Field(picture)
+        here, near = lattice(inside), lattice(_grown(inside, round(NEAR * SIDE)))
+        if not len(here):
+            return FAR, FAR, 0.0
+        patches = field.describe(here)
+        mine = nearest(patches, self.turns)
+        other = nearest(patches, self.around) if len(self.around) else np.full(len(mine), FAR, np.float32)
+        found = nearest(self.turns, field.describe(near)).reshape(-1, self.count).min(0)
+        return min(FAR, float(mine.mean())), min(FAR, float(found.mean())), float((mine < other).mean())
+
+
+def _grown(region: Bools, by: int) -> Bools:
+    side = 2 * by + 1
+    return np.asarray(cv2.dilate(region.astype(np.uint8), np.ones((side, side), np.uint8)) > 0)
+
+
+def _one_object(frames: NDArray[np.uint8], planes: Bools) -> Floats:
+    """float32 [T, 3] of one object's planes bool [T, H, W]."""
+    nothing = np.array([FAR, FAR, 0.0], np.float32)
+    values = np.tile(nothing, (len(frames), 1))
+    if int(planes[0].sum()) < SMALLEST:
+        return values
+    first = _First(frames[0], planes[0])
+    if first.count:
+        values[:] = [first.compare(frame, plane) for frame, plane in zip(frames, planes, strict=True)]
+    return values
+
+
+def _shrunk(grey: NDArray[np.uint8]) -> Floats:
+    size = (max(1, grey.shape[1] // _COARSE), max(1, grey.shape[0] // _COARSE))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _apart(small: Floats, planes: Bools) -> Floats:
+    """Mean absolute difference float32 [T, T] between frames [T, h, w] where the object is at any time."""
+    height, width = small.shape[1:]
+    anywhere = _grown(cv2.resize(planes.any(0).astype(np.uint8), (width, height)) > 0, 1)
+    if not anywhere.any():
+        return np.zeros((len(small), len(small)), np.float32)
+    values = small[:, anywhere]
+    return np.stack([np.abs(values - one).mean(1) for one in values])
+
+
+PATCH_APPEARANCE = Backend(
+    name="patch-appearance",
+    role="appearance",
+    recipe=1,
+    load=lambda: appearance,
+    requires=("masks",),
+    inputs=("masks",),
+    min_frames=2,
+)

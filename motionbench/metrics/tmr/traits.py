@@ -1,0 +1,119 @@
+"""What is measured of one object in one video, before anything is judged.
+
+Speeds are in object diameters (root of the area of its mask in frame 0) per second.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbench.metrics.camera import Step
+from motionbench.metrics.tmr.tracks import Window, object_windows
+from motionbench.types import View
+
+Floats = NDArray[np.float64]
+
+TOP_SHARE = 0.125  # of the tracks: the fastest eighth speaks for the object, so that an arm's motion is motion
+NOISE_PIXELS = 0.1  # what tracking itself adds to a position
+COUNT_PRIOR = 0.5  # points added to both counts of a survival, so that none of 32 is a large hazard and no infinite one
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Numbers about one object.
+
+    Attributes:
+        speeds: float64 [T-1], mean speed of the fastest eighth of its tracks in each step; 0 where none is left.
+        hazards: float64 [W], -log survival in each window that can be judged.
+        rough: float64 [W', 2], log of the median track's root mean square acceleration and jerk in each window.
+        excused: share of track-frames that are excused.
+        judged: bool [T], frames in which at most half of it is excused.
+        apart: float64 [T, T], difference between frames where it is, grey levels.
+        explained, found, own: float64 [T], see the role `appearance`.
+    """
+
+    speeds: Floats
+    hazards: Floats
+    rough: Floats
+    excused: float
+    judged: NDArray[np.bool_]
+    apart: Floats
+    explained: Floats
+    found: Floats
+    own: Floats
+
+
+def measure(view: View, k: int, steps: dict[int, list[Step]]) -> Traits | None:
+    """Traits of the k-th object; None where no point could be placed on it."""
+    area = float(view.roles["masks"]["values"][k, 0].sum())
+    windows = object_windows(view, k, steps)
+    if not windows or area <= 0:
+        return None
+    diameter = math.sqrt(area)
+    away = _away(windows, len(view.times))
+    looks = view.roles["appearance"]
+    return Traits(
+        _speeds(windows, view.times, diameter),
+        np.array([_hazard(w) for w in windows if w.judged > 0]),
+        np.array([r for r in (_rough(w, view.times, diameter) for w in windows) if r is not None]).reshape(-1, 2),
+        float(away.mean()),
+        away <= 0.5,
+        looks["apart"][k].astype(np.float64),
+        looks["explained"][k].astype(np.float64),
+        looks["found"][k].astype(np.float64),
+        looks["own"][k].astype(np.float64),
+    )
+
+
+def _hazard(window: Window) -> float:
+    return -math.log((window.survived + COUNT_PRIOR) / (window.judged + COUNT_PRIOR))
+
+
+def _away(windows: list[Window], frames: int) -> Floats:
+    """Share of the object's points that are out of sight without fault, float64 [T]."""
+    away = np.zeros(frames)
+    for window in windows:
+        gone = window.excused[:, None] & ~window.visible if len(window.points) else window.excused[:, None]
+        share = np.broadcast_to(gone.mean(axis=0), (window.length,))
+        part = slice(window.start, window.start + window.length)
+        away[part] = np.maximum(away[part], share[: len(away[part])])
+    return away
+
+
+def _speeds(windows: list[Window], times: Floats, diameter: float) -> Floats:
+    speeds = np.zeros(len(times) - 1)
+    for window in windows:
+        seen = window.visible[:, 1:] & window.visible[:, :-1]
+        moved = np.where(seen, np.abs(np.diff(window.points, axis=1)), -1.0)
+        moved = -np.sort(-moved, axis=0)
+        for step, count in enumerate(seen.sum(axis=0)):
+            top = moved[: max(1, round(TOP_SHARE * int(count))), step] if count else np.zeros(1)
+            at = window.start + step
+            speeds[at] = float(top.mean()) / diameter / (times[at + 1] - times[at])
+    return speeds
+
+
+def _rough(window: Window, times: Floats, diameter: float) -> tuple[float, float] | None:
+    """Log acceleration and jerk of the median track, from all runs of frames in which a track is seen."""
+    gaps = np.diff(times[window.start : window.start + window.length])
+    if not len(window.points) or len(gaps) < 3:
+        return None
+    step = float(gaps.mean())
+    values, seen, found = window.points / diameter, window.visible, []
+    for order in range(3):
+        values = np.diff(values, axis=1) / step
+        seen = seen[:, 1:] & seen[:, :-1]
+        if order == 0:
+            continue
+        if not seen.any():
+            return None
+        squares = np.where(seen, np.abs(values) ** 2, 0.0).sum(axis=1)[seen.any(axis=1)]
+        typical = float(np.median(np.sqrt(squares / seen.sum(axis=1)[seen.any(axis=1)])))
+        # White noise of one pixel in each position has this root mean square in its n-th difference.
+        noise = NOISE_PIXELS / diameter * math.sqrt(2.0 * math.comb(2 * (order + 1), order + 1)) / step ** (order + 1)
+        found.append(math.log(math.hypot(typical, noise)))
+    return found[0], found[1]
