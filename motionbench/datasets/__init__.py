@@ -93,12 +93,20 @@ def manifest_sha256(dataset: Dataset) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def verify(name_or_dir: str | Path, progress: Callable[[int, int], None] | None = None) -> int:
+def verify(
+    name_or_dir: str | Path,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    data_root: str | Path | None = None,
+    data_list: str | Path | None = None,
+    columns: Mapping[str, str] | str | None = None,
+) -> int:
     """Load every picture, mask and reference of a dataset; synth is also compared with its shipped manifest.
 
     Args:
         name_or_dir: see `load_dataset`.
         progress: called after each case with how many are done and how many there are.
+        data_root, data_list, columns: see `load_dataset`.
 
     Returns:
         The number of cases, all of which are as they should be.
@@ -110,7 +118,7 @@ def verify(name_or_dir: str | Path, progress: Callable[[int, int], None] | None 
         from motionbench.datasets import synth
 
         return synth.verify(progress)
-    cases = load_dataset(name_or_dir).cases
+    cases = load_dataset(name_or_dir, data_root=data_root, data_list=data_list, columns=columns).cases
     faults: list[str] = []
     for number, case in enumerate(cases):
         try:
