@@ -26,7 +26,9 @@ def listing(kind: str) -> list[dict[str, t.Any]]:
     if kind == "datasets":
         return [
             {"name": "synth", "about": "MotionBench-Synth 1.0: 128 procedural scenes with exact ground truth"},
-            {"name": "DIR", "about": "a folder with a cases.json"},
+            {"name": "motionbench", "about": "SA-V-128: 128 videos of SA-V, which you download (also sa-v-128)"},
+            {"name": "DIR", "about": "a folder with a cases.json, or SA-V videos with a captions.csv"},
+            {"name": "LIST", "about": "a .csv, .json, .jsonl or .parquet list of videos in --data-root"},
         ]
     entries = [_entry(kind, name) for name in registry.names(kind)]  # type: ignore[arg-type]
     if kind == "models":

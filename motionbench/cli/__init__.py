@@ -21,7 +21,10 @@ from motionbench.cli.options import (
     Board,
     CacheDir,
     Cases,
+    Columns,
+    DataList,
     DataName,
+    DataRoot,
     Device,
     Format,
     Kind,
@@ -73,6 +76,9 @@ def evaluate(
     model: Model = None,
     settings: Settings = None,
     dataset: DataName = "synth",
+    data_root: DataRoot = None,
+    data_list: DataList = None,
+    columns: Columns = None,
     profile: ProfileName = "lite",
     name: t.Annotated[str | None, option("The system's name in tables.", "--name")] = None,
     metric: t.Annotated[list[str] | None, option("Only these metrics; may be repeated.", "--metric")] = None,
@@ -91,7 +97,7 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Score a folder of videos, or generate with a model and score what it made."""
-    from motionbench import engine, run
+    from motionbench import datasets, engine, run
 
     if (videos is None) == (model is None):
         raise ConfigError("give either a folder of videos or --model", "motionbench evaluate --help")
@@ -104,7 +110,7 @@ def evaluate(
     with Screen(quiet=quiet) as screen:
         done = run.evaluate(
             target,
-            dataset,
+            datasets.load_dataset(dataset, data_root=data_root, data_list=data_list, columns=columns),
             profile,
             folder,
             name=name,
@@ -133,6 +139,9 @@ def generate(
     model: Model = None,
     settings: Settings = None,
     dataset: DataName = "synth",
+    data_root: DataRoot = None,
+    data_list: DataList = None,
+    columns: Columns = None,
     profile: ProfileName = "lite",
     subset: Cases = Subset.all,
     limit: Limit = None,
@@ -143,7 +152,7 @@ def generate(
     quiet: Quiet = False,
 ) -> None:
     """Make a model's videos without scoring them."""
-    from motionbench import run
+    from motionbench import datasets, run
 
     if model is None:
         raise ConfigError("generate needs --model", "motionbench ls models")
@@ -151,7 +160,7 @@ def generate(
     with Screen(quiet=quiet) as screen:
         failed = run.generate(
             model,
-            dataset,
+            datasets.load_dataset(dataset, data_root=data_root, data_list=data_list, columns=columns),
             profile,
             folder,
             options=_settings(settings),
@@ -198,12 +207,18 @@ def list_things(kind: Kind, as_json: AsJson = False) -> None:
 
 
 @data_app.command()
-def verify(name: t.Annotated[str, typer.Argument(help="synth, or a folder.")] = "synth", quiet: Quiet = False) -> None:
+def verify(
+    name: t.Annotated[str, typer.Argument(help="synth, motionbench, a folder, or a list.")] = "synth",
+    data_root: DataRoot = None,
+    data_list: DataList = None,
+    columns: Columns = None,
+    quiet: Quiet = False,
+) -> None:
     """Load every picture, video and mask of a dataset and check it against its manifest."""
     from motionbench import datasets
 
     with Screen(quiet=quiet) as screen:
-        count = datasets.verify(name, screen.progress)
+        count = datasets.verify(name, screen.progress, data_root=data_root, data_list=data_list, columns=columns)
     print(f"{count} cases are as they should be")
 
 

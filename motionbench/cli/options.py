@@ -49,7 +49,17 @@ Model = t.Annotated[
 ]  # fmt: skip
 Settings = t.Annotated[list[str] | None, option("A setting of the model; may be repeated.", "-o", "--option")]
 DataName = t.Annotated[
-    str, typer.Option("--dataset", help="synth, or a folder with a cases.json.", envvar="MOTIONBENCH_DATASET")
+    str, typer.Option("--dataset", help="synth, motionbench, a folder, or a list.", envvar="MOTIONBENCH_DATASET")
+]
+DataRoot = t.Annotated[
+    Path | None, option("The folder of SA-V videos that a list names.", "--data-root", env="MOTIONBENCH_SAV")
+]
+DataList = t.Annotated[
+    Path | None,
+    option("The published list of SA-V-128, for --dataset motionbench.", "--data-list", env="MOTIONBENCH_SAV_LIST"),
+]
+Columns = t.Annotated[
+    str | None, option("A list's columns: id=NAME,caption=NAME,...", "--columns", env="MOTIONBENCH_SAV_COLUMNS")
 ]
 ProfileName = t.Annotated[str, typer.Option("--profile", help="lite, or a .toml file.", envvar="MOTIONBENCH_PROFILE")]
 OutDir = t.Annotated[Path | None, option("Where the run is written; by default runs/NAME.", env="MOTIONBENCH_OUT")]
