@@ -10,11 +10,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import sav_trees as trees
 
 from motionbench.datasets import load_dataset
 from motionbench.datasets.sav import read_list
 from motionbench.errors import ConfigError, DataError, MissingDependency, MotionBenchError
-import sav_trees as trees
 
 
 @pytest.fixture

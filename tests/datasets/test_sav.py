@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sav_trees as trees
 from PIL import Image
 
 from motionbench.datasets import load_dataset, manifest_sha256, verify
@@ -17,7 +18,6 @@ from motionbench.datasets.sav.rle import decode
 from motionbench.errors import DataError, MotionBenchError, VideoError
 from motionbench.sources.request import first_masks
 from motionbench.types import FrameMasks, Protocol
-import sav_trees as trees
 
 
 def runs(*lengths: int) -> np.ndarray:
