@@ -18,7 +18,7 @@ FRAMES = 9
 
 
 def planes(objects: int = 2) -> np.ndarray:
-    """bool [K, M, H, W]: squares that move; object 1 overlaps object 0 and is not seen in the second annotated frame."""
+    """bool [K, M, H, W]: squares that move; object 1 overlaps object 0 and is not seen in frame 4."""
     values = np.zeros((objects, 3, *SIZE), np.bool_)
     for k in range(objects):
         for m in range(3):
