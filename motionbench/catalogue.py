@@ -1,10 +1,10 @@
-"""What there is to choose from: models, metrics, backends, profiles and datasets, each with one line about it."""
+"""What there is to choose from: models, metrics, backends, profiles, datasets and weights, each with one line."""
 
 from __future__ import annotations
 
 import typing as t
 
-from motionbench import registry
+from motionbench import registry, weights
 from motionbench.errors import MotionBenchError
 from motionbench.profiles import load_profile, shipped_profiles
 from motionbench.types import Backend, Metric
@@ -30,6 +30,8 @@ def listing(kind: str) -> list[dict[str, t.Any]]:
             {"name": "DIR", "about": "a folder with a cases.json, or SA-V videos with a captions.csv"},
             {"name": "LIST", "about": "a .csv, .json, .jsonl or .parquet list of videos in --data-root"},
         ]
+    if kind == "weights":
+        return [_weights(name, entry) for name, entry in sorted(weights.shipped().items())]
     entries = [_entry(kind, name) for name in registry.names(kind)]  # type: ignore[arg-type]
     if kind == "models":
         entries += [{"name": name, "about": about} for name, about in _OTHER_MODELS]
@@ -45,6 +47,11 @@ def _profile(name: str) -> dict[str, t.Any]:
         "metrics": list(profile.metrics),
         "sha256": profile.sha256,
     }
+
+
+def _weights(name: str, entry: weights.Entry) -> dict[str, t.Any]:
+    about = f"{entry.title} ({weights.size(entry)}, {entry.license})"
+    return {"name": name, "about": about, "license": entry.license, "paper": entry.paper, "backends": entry.backends}
 
 
 def _entry(kind: str, name: str) -> dict[str, t.Any]:

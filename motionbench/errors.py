@@ -13,18 +13,20 @@ class MotionBenchError(Exception):
     Args:
         message: what is wrong, in one line.
         hint: what the user can do about it, in one line; may be empty.
+        details: further lines, one for each of several things that are wrong in the same way.
     """
 
     exit_code = 2
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.details = details
 
-    def __reduce__(self) -> tuple[type[MotionBenchError], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[MotionBenchError], tuple[str, str, tuple[str, ...]]]:
         # Exceptions cross process borders; the default would drop the hint.
-        return type(self), (self.message, self.hint)
+        return type(self), (self.message, self.hint, self.details)
 
 
 class ConfigError(MotionBenchError):

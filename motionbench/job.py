@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from motionbench import weights
 from motionbench.cache import Cache
 from motionbench.errors import ModelError, NotApplicable, VideoError
 from motionbench.plan import Plan, make_plan
@@ -26,6 +27,7 @@ class Setup:
         dataset: the dataset's name, by which a backend's domain is judged.
         cache: folder of the artefact store.
         media: folder for previews and overlays, or None for a run without a report.
+        weights, weights_sha256: the folder of weights, and the checked hashes of those that the backends load.
     """
 
     profile: Profile
@@ -34,6 +36,8 @@ class Setup:
     dataset: str
     cache: Path
     media: Path | None
+    weights: Path
+    weights_sha256: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,8 @@ class Worker:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.plan: Plan = make_plan(setup.profile, setup.metrics)
+        weights.use(setup.weights, setup.weights_sha256)
+        self.plan: Plan = make_plan(setup.profile, setup.metrics, setup.weights_sha256)
         self.cache = Cache(setup.cache)
         self.bench = Workbench(self.plan, self.cache, Clock())
 

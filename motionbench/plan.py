@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import graphlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from motionbench import cache, registry
 from motionbench.errors import ConfigError, PluginError
@@ -23,11 +23,25 @@ MEDIA_RECIPE = 1  # raised whenever a preview or an overlay may change
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """metrics; backends by role in the order in which they can run; the protocol; the role of nothing is left open."""
+    """metrics; backends by role in the order in which they can run; the protocol; the role of nothing is left open.
+
+    `weights_sha256` has the checked hash of each of the backends' weights by name; without them no key can be made.
+    """
 
     metrics: tuple[Metric, ...]
     backends: Mapping[str, Backend]
     protocol: Protocol
+    weights_sha256: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Names of all weights that the backends load, sorted."""
+        return tuple(sorted({name for backend in self.backends.values() for name in backend.weights}))
+
+    def weights_digest(self, metric: Metric) -> str | None:
+        """One sha256 over names and hashes of all weights behind a metric; None if there are none."""
+        names = sorted({name for backend in self._behind(metric) for name in backend.weights})
+        return cache.digest({name: self.weights_sha256[name] for name in names}) if names else None
 
     def backend_name(self, metric: Metric) -> str:
         """The backends behind a metric's own needs, joined by "+" ("frames" alone for a metric without any)."""
@@ -58,8 +72,13 @@ class Plan:
         return "synth" if any(backend.domain == "synth" for backend in self._behind(metric)) else "any"
 
 
-def make_plan(profile: Profile, metric_ids: Sequence[str]) -> Plan:
+def make_plan(profile: Profile, metric_ids: Sequence[str], weights_sha256: Mapping[str, str] | None = None) -> Plan:
     """Resolve metrics and backends by name and order the backends by what they build on.
+
+    Args:
+        profile: the profile.
+        metric_ids: the metrics.
+        weights_sha256: checked hashes of the backends' weights (`weights.require`).
 
     Raises:
         ConfigError: an unknown metric or backend, or a role that the profile does not serve.
@@ -74,7 +93,8 @@ def make_plan(profile: Profile, metric_ids: Sequence[str]) -> Plan:
         order = list(graphlib.TopologicalSorter({r: b.requires for r, b in sorted(found.items())}).static_order())
     except graphlib.CycleError as error:
         raise PluginError(f"backends build on each other in a circle: {' -> '.join(error.args[1])}") from error
-    return Plan(metrics, {role: found[role] for role in order if role in found}, profile.protocol)
+    backends = {role: found[role] for role in order if role in found}
+    return Plan(metrics, backends, profile.protocol, dict(weights_sha256 or {}))
 
 
 def _collect(role: str, asker: str, profile: Profile, found: dict[str, Backend]) -> None:
@@ -132,7 +152,7 @@ class Keys:
                 "layout": cache.LAYOUT,
                 "backend": backend.name,
                 "recipe": backend.recipe,
-                "weights": list(backend.weights),
+                "weights": [[name, self.plan.weights_sha256[name]] for name in backend.weights],
                 "protocol": dataclasses.asdict(self.plan.protocol),
                 "video": self.video,
                 "inputs": {name: self._input(name) for name in backend.inputs},
@@ -183,3 +203,9 @@ def case_text(case: Case) -> dict[str, object]:
         "motion_prompt": case.motion_prompt,
         "objects": [[o.id, o.name, o.prompt] for o in case.objects],
     }
+
+
+def weights_of(profile: Profile) -> tuple[str, ...]:
+    """Names of all weights that the backends of a profile load, sorted."""
+    backends = [registry.load("backends", name) for name in profile.backends.values()]
+    return tuple(sorted({name for backend in backends for name in backend.weights}))

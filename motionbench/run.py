@@ -21,7 +21,7 @@ from pathlib import Path
 
 import platformdirs
 
-from motionbench import __version__, datasets, engine, report, results
+from motionbench import __version__, datasets, engine, report, results, weights
 from motionbench.cache import Cache
 from motionbench.errors import ConfigError, DataError, ModelError, VideoError
 from motionbench.estimates import drop_arrays, estimate
@@ -31,6 +31,7 @@ from motionbench.profiles import Profile, load_profile
 from motionbench.report.media import write_index
 from motionbench.sources import Listing, Source, is_folder, open_source
 from motionbench.types import Case, Dataset, I2VModel, Run
+from motionbench.weights.random import REASON as RANDOM_WEIGHTS
 
 _LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "av")
 
@@ -61,6 +62,7 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     cache: str | Path | None = None,
+    weights_dir: str | Path | None = None,
     device: str | None = None,
     workers: int = 1,
     allow_missing: bool = False,
@@ -81,6 +83,8 @@ def evaluate(
         subset, limit: score fewer cases; the run is then not official.
         seed: the run's seed.
         cache: folder of the artefact store; by default the user's cache folder.
+        weights_dir: folder of trained weights, for backends that load some; by default MOTIONBENCH_WEIGHTS_DIR or a
+            folder of the user's data.
         device: where networks run, for models that have a choice.
         workers: processes; more than 1 needs the caller's main module to be importable (`if __name__ == "__main__"`).
         allow_missing: say beforehand that videos may be missing; the run is then not official.
@@ -99,6 +103,8 @@ def evaluate(
     data = dataset if isinstance(dataset, Dataset) else datasets.load_dataset(dataset)
     cases = select(data, subset, limit)
     plan = make_plan(chosen, metrics or chosen.metrics)
+    trained = Path(weights_dir) if weights_dir is not None else weights.default_folder()
+    plan = dataclasses.replace(plan, weights_sha256=weights.require(plan.weights, trained))
     folder = Path(out) if out is not None else Path("runs") / folder_name(name or default_name(videos_or_model))
     source = open_source(
         videos_or_model, options=options, seed=seed, out=folder, name=name, device=device, offline=offline
@@ -107,7 +113,8 @@ def evaluate(
     _tell(listing, len(cases), listener)
     _prepare(folder)
     store = Path(cache) if cache is not None else Path(platformdirs.user_cache_dir("motionbench"))
-    setup = Setup(chosen, tuple(m.id for m in plan.metrics), source, data.name, store, folder / "media")
+    ids = tuple(m.id for m in plan.metrics)
+    setup = Setup(chosen, ids, source, data.name, store, folder / "media", trained, plan.weights_sha256)
     outcomes = _score(setup, cases, workers, listener)
     rows = [row for o in outcomes for row in o.rows]
     outcomes = [dataclasses.replace(o, rows=()) for o in outcomes]
@@ -121,7 +128,7 @@ def evaluate(
         estimates=estimates,
         rows=tuple(rows),
         status="partial" if any(r.status in ("failed", "missing") for r in rows) else "complete",
-        official=not (reasons := _unofficial(chosen, plan, data, cases, allow_missing)),
+        official=not (reasons := _unofficial(chosen, plan, data, cases, allow_missing, trained)),
         reasons=tuple(reasons),
     )
     results.write_run(run, folder)
@@ -211,7 +218,9 @@ def _score(setup: Setup, cases: Sequence[Case], workers: int, listener: Listener
     return sorted(outcomes, key=lambda o: o.case_id)
 
 
-def _unofficial(profile: Profile, plan: Plan, data: Dataset, cases: Sequence[Case], allow_missing: bool) -> list[str]:
+def _unofficial(
+    profile: Profile, plan: Plan, data: Dataset, cases: Sequence[Case], allow_missing: bool, trained: Path
+) -> list[str]:
     reasons = []
     if len(cases) < len(data.cases):
         reasons.append(f"only {len(cases)} of {len(data.cases)} cases were asked for")
@@ -221,6 +230,8 @@ def _unofficial(profile: Profile, plan: Plan, data: Dataset, cases: Sequence[Cas
         reasons.append("the profile is not one that motionbench ships")
     if allow_missing:
         reasons.append("missing videos were allowed")
+    if plan.weights and weights.is_random(trained):
+        reasons.append(RANDOM_WEIGHTS)
     return reasons
 
 
@@ -243,7 +254,7 @@ def _identity(
                 "version": m.version,
                 "backend": plan.backend_name(m),
                 "recipes": plan.recipes(m),
-                "weights_sha256": None,
+                "weights_sha256": plan.weights_digest(m),
             }
             for m in plan.metrics
         },

@@ -16,6 +16,7 @@ from pathlib import Path
 import typer
 
 from motionbench import __version__
+from motionbench.cli.doctor import doctor
 from motionbench.cli.options import (
     AsJson,
     Board,
@@ -37,10 +38,12 @@ from motionbench.cli.options import (
     Seed,
     Settings,
     Subset,
+    WeightsDir,
     Workers,
     option,
 )
 from motionbench.cli.screen import Screen
+from motionbench.cli.weights import app as weights_app
 from motionbench.errors import ConfigError, MotionBenchError
 
 app = typer.Typer(
@@ -54,6 +57,8 @@ data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check 
 board_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tables from many runs.")
 app.add_typer(data_app, name="data")
 app.add_typer(board_app, name="leaderboard")
+app.add_typer(weights_app, name="weights")
+app.command()(doctor)
 
 
 def _version(wanted: bool) -> None:
@@ -87,6 +92,7 @@ def evaluate(
     seed: Seed = 0,
     out: OutDir = None,
     cache: CacheDir = None,
+    weights_dir: WeightsDir = None,
     device: Device = None,
     workers: Workers = None,
     allow_missing: t.Annotated[
@@ -120,6 +126,7 @@ def evaluate(
             limit=limit,
             seed=seed,
             cache=cache,
+            weights_dir=weights_dir,
             device=device,
             workers=workers or engine.default_workers(),
             allow_missing=allow_missing,
@@ -309,7 +316,7 @@ def main() -> None:
     try:
         code = typer.main.get_command(app).main(standalone_mode=False)
     except MotionBenchError as error:
-        _complain(error.message, error.hint)
+        _complain(error.message, error.hint, error.details)
         code = error.exit_code
     except _UsageError as error:
         if text := error.format_message():
@@ -323,7 +330,9 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _complain(message: str, hint: str) -> None:
+def _complain(message: str, hint: str, details: tuple[str, ...] = ()) -> None:
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    for line in details:
+        print(f"  {' '.join(line.split())}", file=sys.stderr)
     if hint:
         print(f"hint: {' '.join(hint.split())}", file=sys.stderr)

@@ -35,6 +35,7 @@ class Kind(enum.StrEnum):
     backends = "backends"
     profiles = "profiles"
     datasets = "datasets"
+    weights = "weights"
 
 
 def option(help_text: str, *names: str, env: str | None = None) -> t.Any:
@@ -66,6 +67,11 @@ OutDir = t.Annotated[Path | None, option("Where the run is written; by default r
 CacheDir = t.Annotated[
     Path | None, option("The artefact store; by default the user's cache folder.", "--cache", env="MOTIONBENCH_CACHE")
 ]
+WeightsDir = t.Annotated[
+    Path | None,
+    option("The folder of trained weights; by default a folder of your data.", "--weights-dir",
+            env="MOTIONBENCH_WEIGHTS_DIR"),
+]  # fmt: skip
 Device = t.Annotated[
     str | None, option("Where networks run, such as cpu or cuda:0.", "--device", env="MOTIONBENCH_DEVICE")
 ]

@@ -1,0 +1,41 @@
+"""Randomly initialised networks in the format of the official weights, for tests only.
+
+A function here (or in a backend's own module: `random = "module:function"` in weights.toml names it) returns a state
+dict, or for an entry of several files a mapping from their paths to a state dict or to bytes.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from motionbench.errors import MissingDependency
+
+if t.TYPE_CHECKING:
+    import torch
+
+    StateDict = Mapping[str, torch.Tensor]
+
+
+def raft_large() -> StateDict:
+    """torchvision's RAFT large, as it is initialised for training."""
+    from torchvision.models.optical_flow import raft_large as build
+
+    return build(weights=None).state_dict()
+
+
+def raft_small() -> StateDict:
+    """torchvision's RAFT small, as it is initialised for training."""
+    from torchvision.models.optical_flow import raft_small as build
+
+    return build(weights=None).state_dict()
+
+
+def sam_vit_b() -> StateDict:
+    """segment-anything's ViT-B, as it is initialised for training."""
+    try:
+        from segment_anything import sam_model_registry
+    except ImportError as error:
+        raise MissingDependency("segment-anything is not installed", "pip install 'motionbench[sam]'") from error
+    state: StateDict = sam_model_registry["vit_b"](checkpoint=None).state_dict()
+    return state

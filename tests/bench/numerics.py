@@ -1,0 +1,35 @@
+"""Write motionbench/data/numerics.json anew: what `motionbench doctor --numerics` compares with.
+
+    python tests/bench/numerics.py [PROFILE ...]
+
+Run it whenever a backend's recipe has been raised. Backends that cannot run here keep their stored values.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from motionbench import numerics, weights
+from motionbench.canonical import dump
+from motionbench.doctor import versions
+from motionbench.errors import MotionBenchError
+from motionbench.profiles import load_profile
+
+TARGET = Path(numerics.__file__).parent / "data" / "numerics.json"
+
+
+def main() -> None:
+    backends = dict(numerics._stored()) if TARGET.exists() else {}
+    for name in sys.argv[1:] or ["lite"]:
+        for backend, result in numerics.measure(load_profile(name), weights.default_folder()):
+            if isinstance(result, MotionBenchError):
+                print(f"{backend}: {result.message}", file=sys.stderr)
+            else:
+                backends[backend] = result
+    used = {name: version for name, version in versions().items() if version}
+    TARGET.write_bytes(dump(numerics.document(backends, used)))
+
+
+if __name__ == "__main__":
+    main()
