@@ -11,12 +11,13 @@ import typing as t
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "compare": "motionbench.comparison",
     "evaluate": "motionbench.run",
     "load_dataset": "motionbench.datasets",
     "load_video": "motionbench.video",
 }
 
-__all__ = ["__version__", "evaluate", "load_dataset", "load_video"]
+__all__ = ["__version__", "compare", "evaluate", "load_dataset", "load_video"]
 
 
 def __getattr__(name: str) -> t.Any:

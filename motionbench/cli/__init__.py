@@ -16,6 +16,7 @@ from pathlib import Path
 import typer
 
 from motionbench import __version__
+from motionbench.cli.compare import compare
 from motionbench.cli.doctor import doctor
 from motionbench.cli.options import (
     AsJson,
@@ -57,6 +58,7 @@ data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check 
 board_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tables from many runs.")
 app.add_typer(data_app, name="data")
 app.add_typer(board_app, name="leaderboard")
+app.command()(compare)
 app.add_typer(weights_app, name="weights")
 app.command()(doctor)
 
