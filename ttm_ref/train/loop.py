@@ -26,10 +26,11 @@ from torch import Tensor, nn
 from motionbench.errors import ConfigError
 from ttm_ref.settings import OptimizerSettings, TrainSettings
 from ttm_ref.train import checkpoint
+from ttm_ref.train.muon import Muon
 from ttm_ref.train.schedule import batch_indices, generator, rate
 
 Batch = dict[str, t.Any]
-MUON_MOMENTUM, MUON_STEPS = 0.95, 5
+MUON_MOMENTUM = 0.95
 
 
 class Task(nn.Module, abc.ABC):
@@ -202,11 +203,7 @@ def _optimizers(task: nn.Module, settings: OptimizerSettings) -> list[torch.opti
         torch.optim.AdamW(others, lr=settings.lr, betas=settings.betas, weight_decay=decay)
     ]
     if matrices:
-        optimizers.append(
-            torch.optim.Muon(
-                matrices, lr=settings.muon_lr, momentum=MUON_MOMENTUM, ns_steps=MUON_STEPS, weight_decay=decay
-            )
-        )
+        optimizers.append(Muon(matrices, lr=settings.muon_lr, momentum=MUON_MOMENTUM, weight_decay=decay))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["base_lr"] = group["lr"]
