@@ -37,4 +37,4 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
     if len(shape) >= 2:
         return (rng.standard_normal(shape) * math.sqrt(2.0 / math.prod(shape[1:]))).astype(np.float32)
     offset = 1.0 if name.endswith("weight") else 0.0
-    return (offset + 0.1 * rng.standard_normal(shape)).astype(np.float32)
+    return np.asarray(offset + 0.1 * rng.standard_normal(shape), np.float32)
