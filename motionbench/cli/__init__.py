@@ -17,7 +17,9 @@ import typer
 
 from motionbench import __version__
 from motionbench.cli.compare import compare
+from motionbench.cli.curate import curate
 from motionbench.cli.doctor import doctor
+from motionbench.cli.humans import app as humans_app
 from motionbench.cli.options import (
     AsJson,
     Board,
@@ -44,6 +46,7 @@ from motionbench.cli.options import (
     option,
 )
 from motionbench.cli.screen import Screen
+from motionbench.cli.stress import stress
 from motionbench.cli.weights import app as weights_app
 from motionbench.errors import ConfigError, MotionBenchError
 
@@ -54,11 +57,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Trustworthy scores for image-to-video generation.",
 )
-data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check or export a dataset.")
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, export or choose a dataset.")
 board_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tables from many runs.")
+data_app.command()(curate)
 app.add_typer(data_app, name="data")
 app.add_typer(board_app, name="leaderboard")
 app.command()(compare)
+app.command()(stress)
+app.add_typer(humans_app, name="humans")
 app.add_typer(weights_app, name="weights")
 app.command()(doctor)
 

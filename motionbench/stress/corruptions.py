@@ -26,6 +26,7 @@ class Corruption:
         per_object: it happens to one object, and the others are the control.
         moves_case: the case's own picture (and masks, and texts) move along, and so does its reference.
         text: only the texts change.
+        at_least: objects with masks (for corruptions of texts: objects) that a case must have.
     """
 
     name: str
@@ -35,6 +36,12 @@ class Corruption:
     per_object: bool = False
     moves_case: bool = False
     text: bool = False
+    at_least: int = 0
+
+    @property
+    def texts(self) -> bool:
+        """True if it changes the case's texts."""
+        return self.text or self.function is benign.mirror
 
     def apply(self, material: Material, severity: int, seed: int, object_id: int | None = None) -> Material:
         """The corrupted material; the given one is not changed.
@@ -83,7 +90,9 @@ _LIST = (
     Corruption("colour_drift", "the colours change slowly", picture.colour_drift, _levels(picture.COLOUR, _SHARE)),
     Corruption("fade", "one object fades out", objects.fade, _levels(objects.ONSET, "from {:.0%}"), True),
     Corruption("vanish", "one object is gone", objects.vanish, _levels(objects.ONSET, "from {:.0%}"), True),
-    Corruption("merge", "one object becomes part of another", objects.merge, _levels(objects.MERGE, _SHARE), True),
+    Corruption(
+        "merge", "one object becomes part of another", objects.merge, _levels(objects.MERGE, _SHARE), True, at_least=2
+    ),
     Corruption("duplicate", "one object doubles", objects.duplicate, _levels(objects.DOUBLE, "{:g} diameters"), True),
     Corruption(
         "elastic_consistent", "the picture bends once", picture.elastic_consistent, _levels(picture.ELASTIC, _PIXELS)
@@ -100,13 +109,14 @@ _LIST = (
         "the background slides away",
         picture.background_drift,
         _levels(picture.DRIFT, "{:g} px/frame"),
+        at_least=1,
     ),
     Corruption("ken_burns", "a zoom over a still", picture.ken_burns, _levels(temporal.FREEZE, "last {:.0%}")),
     Corruption("prompt_verb", "the prompt names another verb", prompts.other_verb, _ONCE, text=True),
     Corruption(
         "prompt_direction", "the prompt names the opposite direction", prompts.other_direction, _ONCE, text=True
     ),
-    Corruption("prompt_swapped", "the prompt swaps two objects", prompts.swapped_objects, _ONCE, text=True),
+    Corruption("prompt_swapped", "the prompt swaps two objects", prompts.swapped_objects, _ONCE, text=True, at_least=2),
     Corruption("prompt_unrelated", "the prompt is another case's", prompts.unrelated, _ONCE, text=True),
 )
 

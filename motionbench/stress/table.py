@@ -1,0 +1,87 @@
+"""A stress run on the terminal: which metric sees which corruption, and what moves although it should not."""
+
+from __future__ import annotations
+
+from motionbench.stress.record import Reaction, Stress
+
+SURE = 3.0  # standard errors from which on a change is called seen
+NO_SE = "not measured"
+WATCHED = ("camera_jitter", "duplicate", "reversal", "background_drift", "texture_flicker", "colour_drift")
+
+
+def sees(reaction: Reaction) -> bool:
+    """True if the change at top severity is 3 standard errors or more, in the bad direction where there is one."""
+    if reaction.z is None:
+        return False
+    return abs(reaction.z) >= SURE and (reaction.drop is None or reaction.drop > 0)
+
+
+def rewards(reaction: Reaction) -> bool:
+    """True if the metric calls the corrupted clips better, by 3 standard errors or more."""
+    return reaction.z is not None and abs(reaction.z) >= SURE and reaction.drop is not None and reaction.drop < 0
+
+
+def watchers(stress: Stress, corruption: str) -> list[str]:
+    """Metrics that see a corruption, the surest first."""
+    found = [r for r in stress.reactions if r.corruption == corruption and sees(r)]
+    return [r.metric for r in sorted(found, key=lambda r: (-abs(r.z or 0.0), r.metric))]
+
+
+def render(stress: Stress) -> str:
+    """The whole table as text."""
+    harmful = [name for name, c in stress.corruptions.items() if not c.benign]
+    benign = [name for name, c in stress.corruptions.items() if c.benign]
+    parts = [
+        f"{stress.dataset['name']}, profile {stress.profile['name']}: {len(stress.cases)} cases, "
+        f"at most {stress.per_corruption} for each corruption",
+    ]
+    if harmful:
+        parts += ["", "Spearman's rho with severity / effect in standard deviations of clean clips"]
+        parts += ["(* seen: 3 standard errors or more in the bad direction; ! taken for an improvement)"]
+        parts += _matrix(stress, harmful, _cell)
+        parts += ["", *_verdicts(stress, harmful)]
+    if benign:
+        parts += ["", "benign changes: shift in share of the range from 0 to clean (distances: to full_shuffle)"]
+        parts += _matrix(stress, benign, _share)
+    return "\n".join(parts) + "\n"
+
+
+def _matrix(stress: Stress, names: list[str], cell: object) -> list[str]:
+    assert callable(cell)
+    metrics = list(stress.metrics)
+    width = max(len(name) for name in names)
+    rows = [[cell(stress.find(metric, name)) for metric in metrics] for name in names]
+    widths = [max(len(metric), *(len(row[k]) for row in rows)) for k, metric in enumerate(metrics)]
+    head = " " * width + "  " + "  ".join(m.rjust(w) for m, w in zip(metrics, widths, strict=True))
+    lines = [head.rstrip()]
+    for name, row in zip(names, rows, strict=True):
+        lines.append(name.ljust(width) + "  " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)))
+    return lines
+
+
+def _cell(reaction: Reaction | None) -> str:
+    if reaction is None or not reaction.n:
+        return "-"
+    mark = "*" if sees(reaction) else "!" if rewards(reaction) else " "
+    rho = "  .  " if reaction.rho is None else f"{reaction.rho:+.2f}"
+    effect = "  .  " if reaction.effect is None else f"{reaction.effect:+.2f}"
+    return f"{rho}/{effect}{mark}"
+
+
+def _share(reaction: Reaction | None) -> str:
+    if reaction is None or reaction.share is None:
+        return "-"
+    return f"{reaction.share:+.1%}"
+
+
+def _verdicts(stress: Stress, names: list[str]) -> list[str]:
+    lines = []
+    for name in (n for n in WATCHED if n in names):
+        found = watchers(stress, name)
+        if found:
+            lines.append(f"{name}: seen by {', '.join(found)}")
+        elif any(r.corruption == name and r.z is not None for r in stress.reactions):
+            lines.append(f"{name}: seen by no metric of this profile")
+        else:
+            lines.append(f"{name}: {NO_SE} (fewer than 3 cases)")
+    return lines
