@@ -31,7 +31,8 @@ def load_dataset(
             a `cases.json` (see `motionbench.datasets.folder`) or SA-V videos with captions (see
             `motionbench.datasets.sav`); or a list of SA-V videos, a .csv, .json, .jsonl or .parquet file. A name wins
             over a folder of that name; write "./synth" for the folder.
-        data_root: the folder of SA-V videos; by default $MOTIONBENCH_SAV, and for a list else the list's folder.
+        data_root: the folder of SA-V videos, where the dataset is a list or a folder that holds none; by default
+            $MOTIONBENCH_SAV, and for a list else the list's folder.
         data_list: the published list of "motionbench"; by default $MOTIONBENCH_SAV_LIST, or found in `data_root`.
         columns: names of a list's columns, {"id": ..., "caption": ...} or "id=...,caption=..."; by default
             $MOTIONBENCH_SAV_COLUMNS, and else the usual names (see `motionbench.datasets.sav.listing`).
@@ -60,19 +61,19 @@ def load_dataset(
 
         return published.load(text, data_root, data_list, columns)
     if path.is_dir():
-        return _load_dir(path, columns)
+        return _load_dir(path, data_root, columns)
     hint = f"datasets are {', '.join(NAMES)}, a folder with a cases.json or with SA-V videos, or a list of videos"
     if path.name == text and not path.exists():
         raise ConfigError(f"there is no dataset named {text!r}, and no folder of that name", hint)
     raise DataError(f"the dataset folder {text!r} {'is a file' if path.exists() else 'does not exist'}", hint)
 
 
-def _load_dir(path: Path, columns: Mapping[str, str] | str | None) -> Dataset:
+def _load_dir(path: Path, data_root: str | Path | None, columns: Mapping[str, str] | str | None) -> Dataset:
     if not (path / "cases.json").exists():
         from motionbench.datasets import published, sav
 
         if sav.is_sav(path):
-            return sav.load_sav(path, published.mapping(columns))
+            return sav.load_sav(path, published.mapping(columns), data_root or published.default_root())
     from motionbench.datasets.folder import load_folder
 
     return load_folder(path)

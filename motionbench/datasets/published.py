@@ -43,7 +43,7 @@ def load(
         DataError: the list or some of its videos are missing; for SA-V-128 a video needs its annotation as well.
         MissingDependency: the list is a parquet file, and pyarrow is not installed.
     """
-    root = data_root or os.environ.get("MOTIONBENCH_SAV")
+    root = data_root or default_root()
     if name_or_list not in NAMES:
         path = Path(name_or_list)
         return load_list(path, root or path.parent, mapping(columns))
@@ -52,6 +52,11 @@ def load(
         raise ConfigError(f"the dataset {name_or_list} needs the videos of SA-V", hint)
     chosen = data_list or os.environ.get("MOTIONBENCH_SAV_LIST") or _find(Path(root))
     return load_list(chosen, root, mapping(columns), name="sa-v-128", annotated=True)
+
+
+def default_root() -> str | None:
+    """The folder that $MOTIONBENCH_SAV names, if it names one."""
+    return os.environ.get("MOTIONBENCH_SAV") or None
 
 
 def mapping(columns: Mapping[str, str] | str | None) -> dict[str, str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from motionbench.datasets.files import FileFootage, FileImage, FirstFrameOf
 from motionbench.datasets.sav.annotation import load_annotation
 from motionbench.datasets.sav.listing import SUFFIXES, Listed, read_list
 from motionbench.datasets.sav.masks import JsonMasks, PngMasks, object_folders
 from motionbench.datasets.sav.recordings import MASKS, PICTURES, Recording, find_recordings
 from motionbench.errors import DataError
-from motionbench.types import Case, Dataset, Image, Object, Subset
+from motionbench.types import Case, Dataset, Object, Subset
 from motionbench.video.frame_folder import frame_files
 
 SIDECARS = ("captions", "cases", "list")
@@ -36,12 +35,15 @@ def is_sav(folder: Path) -> bool:
     )
 
 
-def load_sav(folder: str | Path, columns: Mapping[str, str] | None = None) -> Dataset:
+def load_sav(
+    folder: str | Path, columns: Mapping[str, str] | None = None, data_root: str | Path | None = None
+) -> Dataset:
     """Load the captioned videos of a SA-V folder; the captions lie in it, in a file such as `captions.csv`.
 
     Args:
-        folder: the folder of videos and annotations.
+        folder: the folder of captions, and of videos and annotations.
         columns: field to column name of the captions, see `listing.read_list`.
+        data_root: where the videos are if the folder holds none.
 
     Raises:
         DataError: there are no captions; a captioned video is missing; an annotation is broken.
@@ -53,7 +55,8 @@ def load_sav(folder: str | Path, columns: Mapping[str, str] | None = None) -> Da
             f"{folder.name!r} holds SA-V annotations but no captions",
             "add a captions.csv with the columns id and caption (docs/datasets/sav.md)",
         )
-    return load_list(captions, folder, columns, name=folder.resolve().name)
+    root = folder if data_root is None or find_recordings(folder) else data_root
+    return load_list(captions, root, columns, name=folder.resolve().name)
 
 
 def load_list(
@@ -70,7 +73,7 @@ def load_list(
         path: the list, see `listing.read_list`.
         data_root: the folder of videos, see `recordings.find_recordings`.
         columns: field to column name.
-        name: the dataset's name; by default the list's.
+        name: the dataset's name; by default the list's, or its folder's if that is just "list".
         annotated: a video without annotation counts as missing.
 
     Returns:
@@ -95,7 +98,9 @@ def load_list(
             f"put them under {data_root}, or name another folder with --data-root",
         )
     cases = tuple(_case(item, place) for item, place in zip(listed, found, strict=True) if place is not None)
-    return Dataset(name or Path(path).stem, "1", LICENSE, cases)
+    path = Path(path)
+    stem = path.resolve().parent.name if path.stem in SIDECARS else path.stem
+    return Dataset(name or stem, "1", LICENSE, cases)
 
 
 def _numbered(text: str) -> str:
@@ -121,17 +126,10 @@ def _case(listed: Listed, recording: Recording) -> Case:
         short_caption=listed.short_caption,
         motion_prompt=listed.motion_prompt,
         objects=objects,
-        first_frame=_first_frame(recording),
+        first_frame=recording.first_frame,
         reference=recording.footage,
         masks=masks,
     )
-
-
-def _first_frame(recording: Recording) -> Image:
-    footage = recording.footage
-    if isinstance(footage, FileFootage):
-        return FirstFrameOf(footage)
-    return FileImage(min(frame_files(recording.video), key=lambda file: (len(file.stem), file.name)))
 
 
 def _masklets(recording: Recording) -> tuple[int, ...] | None:

@@ -118,6 +118,11 @@ def read_table(path: Path) -> list[Row]:
     return rows
 
 
+def video_id(text: str) -> str:
+    """The id in an id, a file name or a path: "sav_000/sav_000001.mp4" is "sav_000001"."""
+    return _VIDEO_SUFFIX.sub("", PurePosixPath(text.replace("\\", "/")).name)
+
+
 def _tables(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
@@ -198,7 +203,7 @@ def _listed(row: Row, names: Mapping[str, str], hint: str, where: str) -> Listed
     if subset and match is None:
         raise DataError(f"{where}: the subset is {subset!r}", "a subset is single or multi")
     return Listed(
-        id=_VIDEO_SUFFIX.sub("", PurePosixPath(texts["id"].replace("\\", "/")).name),
+        id=video_id(texts["id"]),
         caption=texts["caption"],
         short_caption=texts["short_caption"] or texts["caption"],
         motion_prompt=texts["motion_prompt"] or texts["caption"],

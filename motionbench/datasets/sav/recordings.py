@@ -14,11 +14,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from motionbench.datasets.files import FileFootage
+from motionbench.datasets.files import FileFootage, FileImage, FirstFrameOf
 from motionbench.datasets.sav.annotation import FPS
 from motionbench.errors import DataError
 from motionbench.types import Clip, Protocol
-from motionbench.video.frame_folder import FrameFolder
+from motionbench.video.frame_folder import FrameFolder, frame_files
 from motionbench.video.protocol import fit_frames, stride_for
 
 PICTURES = "JPEGImages_24fps"
@@ -40,6 +40,13 @@ class Recording:
     id: str
     video: Path
     masks: Path | None
+
+    @property
+    def first_frame(self) -> FirstFrameOf | FileImage:
+        """The first frame, to be loaded where it is needed."""
+        if self.video.is_dir():
+            return FileImage(min(frame_files(self.video), key=lambda file: (len(file.stem), file.name)))
+        return FirstFrameOf(FileFootage(self.video))
 
     @property
     def footage(self) -> FileFootage | FramesAt24:
