@@ -120,8 +120,9 @@ def require(names: Iterable[str], root: Path) -> dict[str, str]:
 
 def size(entry: Entry) -> str:
     """The size of an entry as it is printed."""
-    about = "" if entry.exact else "about "
-    return f"{about}{entry.size / 1e9:.2f} GB" if entry.size >= 1e9 else f"{about}{entry.size / 1e6:.1f} MB"
+    units = ((1e9, "GB", 2), (1e6, "MB", 1), (1e3, "kB", 1))
+    unit, name, digits = next((u for u in units if entry.size >= u[0]), units[-1])
+    return f"{'' if entry.exact else 'about '}{entry.size / unit:.{digits}f} {name}"
 
 
 def is_random(root: Path) -> bool:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import re
 import typing as t
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from motionbench.errors import WeightsError
-from motionbench.registry import first_line, foreign
+from motionbench.registry import foreign, one_line
 
 if t.TYPE_CHECKING:
     import torch
@@ -59,18 +61,19 @@ def _safetensors(path: Path) -> object:
 def _pickled(path: Path) -> object:
     import torch
 
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
+                raise WeightsError(f"{path} is refused: it is a TorchScript program, not tensors", _HINT)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        # torch goes on with advice to load it with weights_only=False, which is what must not be done.
-        reason = first_line(error.__cause__ or error)
-        raise WeightsError(f"{path} is refused, it holds more than tensors: {_cause(reason)}", _HINT) from error
-
-
-def _cause(reason: str) -> str:
-    """What torch objects to, without its advice."""
-    _, _, rest = reason.partition("WeightsUnpickler error: ")
-    return (rest or reason).split(" was not an allowed global")[0].removeprefix("Unsupported global: ")
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        # torch advises to load it with weights_only=False, which is what must not be done.
+        if "weights_only" not in str(error):
+            raise
+        found = re.search(r"((?:Unsupported|Trying to load) .+?)(?: was not an allowed| whose module|\n|$)", str(error))
+        reason = one_line(found[1], 120) if found else "its form can hold code"
+        raise WeightsError(f"{path} is refused, it holds more than tensors: {reason}", _HINT) from error
 
 
 def fill(module: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
