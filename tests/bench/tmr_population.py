@@ -77,7 +77,7 @@ def summarise(real: list[Character], scenes: list[Character]) -> dict[str, objec
     weights = np.concatenate([np.full(len(group), 1 / len(group)) for group in (real, scenes) if group])
 
     def at(values: list[NDArray[np.float64]], level: float) -> NDArray[np.float64]:
-        kept = [i for i, v in enumerate(values) if v.size]
+        kept = [i for i, v in enumerate(values) if v.size and np.isfinite(v).all()]
         stacked, weight = np.stack([values[i] for i in kept]), weights[kept]
         flat = stacked.reshape(len(kept), -1)
         return np.array([quantile(column, weight, level) for column in flat.T]).reshape(stacked.shape[1:])

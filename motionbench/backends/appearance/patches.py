@@ -30,11 +30,14 @@ from motionbench.backends.appearance.field import SIDE, Bools, Field, Floats, la
 from motionbench.backends.classical.opencv import luma, single_thread
 from motionbench.types import Backend, Features, Inputs
 
-FAR = 2.0  # distance where there is nothing to compare, and the largest one given
+FAR = 1.0  # distance where there is nothing to compare, and the largest one given: further is not worse
 MARGIN = 0.35  # diameters of surroundings that are looked at
 NEAR = 0.17  # diameters around the region in which a patch still counts as found
 SMALLEST = 12  # pixels; a region below is nothing
 LARGEST_ZOOM = 2.0
+SEARCH_STRIDE = 4
+LIKE = 0.65  # a lost object is found again where its patches are nearer than this, as those of the same object are
+PART = 0.5  # and where such patches fill this share of a square of its size
 _COARSE = 4  # frames are compared with each other at a quarter of their size
 
 
@@ -42,7 +45,7 @@ def appearance(inputs: Inputs, upstream: Mapping[str, Features]) -> Features:
     """Likeness of the objects to frame 0; needs `masks`.
 
     Returns:
-        explained, found float32 [K, T], mean distances from 0 (equal) to 2; about 0.5 for the same object in another
+        explained, found float32 [K, T], mean distances from 0 (equal) to 1; about 0.5 for the same object in another
         pose, 0.8 for another one of the same colours; own float32 [K, T] in [0, 1]; apart float32 [K, T, T] in grey
         levels; object_ids int64 [K].
     """
@@ -92,9 +95,9 @@ class _First:
         return np.asarray(resized), cv2.resize(inside, size, interpolation=cv2.INTER_NEAREST) > 0
 
     def compare(self, frame: NDArray[np.uint8], plane: Bools) -> tuple[float, float, float]:
-        """explained, found and own of a region in another frame."""
+        """explained, found and own of a region in another frame; the object is looked for where there is none."""
         if int(plane.sum()) < SMALLEST:
-            return FAR, FAR, 0.0
+            return self.search(frame)
         picture, inside = self.cut(frame, plane)
         field = Field(picture)
         here, near = lattice(inside), lattice(_grown(inside, round(NEAR * SIDE)))
@@ -105,6 +108,27 @@ class _First:
         other = nearest(patches, self.around) if len(self.around) else np.full(len(mine), FAR, np.float32)
         found = nearest(self.turns, field.describe(near)).reshape(-1, self.count).min(0)
         return min(FAR, float(mine.mean())), min(FAR, float(found.mean())), float((mine < other).mean())
+
+    def search(self, frame: NDArray[np.uint8]) -> tuple[float, float, float]:
+        """explained, found and own where the whole frame shows the object best, if it shows it at all."""
+        size = (max(8, round(frame.shape[1] * self.zoom)), max(8, round(frame.shape[0] * self.zoom)))
+        field = Field(np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA)))
+        points = lattice(np.ones(size[::-1], np.bool_), SEARCH_STRIDE)
+        patches = field.describe(points)
+        mine, other = nearest(patches, self.turns), nearest(patches, self.around)
+        likely = (mine < other) & (mine < LIKE)
+        row, column = (points[:, ::-1] // SEARCH_STRIDE).T
+        plane = np.zeros((row.max() + 1, column.max() + 1), np.float32)
+        plane[row, column] = likely
+        side = max(1, round(SIDE / SEARCH_STRIDE))
+        there = cv2.boxFilter(plane, cv2.CV_32F, (side, side), borderType=cv2.BORDER_CONSTANT)
+        y, x = np.unravel_index(int(there.argmax()), there.shape)
+        inside = likely & (np.abs(row - y) <= side) & (np.abs(column - x) <= side)
+        if there[y, x] < PART or not inside.any():
+            return FAR, FAR, 0.0
+        explained = float(mine[inside].mean())
+        found = float(nearest(self.turns, patches[inside]).reshape(-1, self.count).min(0).mean())
+        return (explained, found, 1.0) if found < LIKE else (FAR, FAR, 0.0)
 
 
 def _grown(region: Bools, by: int) -> Bools:

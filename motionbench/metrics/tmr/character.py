@@ -29,7 +29,8 @@ class Character:
         amplitude: mean over steps of the speed of its fastest eighth, diameters per second.
         alive: share of steps faster than `ALIVE` of the expected amplitude.
         hazards: float64 [4], -log survival of its windows from worst to best; empty where none can be judged.
-        rough: float64 [2], log of acceleration and jerk, diameters per second² and second³; empty where not measured.
+        rough: float64 [4], log of acceleration and jerk of its tracks, and of its course, in diameters per second² and
+            second³; NaN where not measured.
         foreign: float64 [3, 8], unlikeness to frame 0 (explained, found, 1 - own) of its frames from worst to best;
             empty ([3, 0]) where no frame can be judged.
         repeated, disorder: see `motionbench.metrics.tmr.order`.
@@ -68,7 +69,7 @@ def characterise(traits: Traits, amplitude: float | None = None, step: float | N
         own,
         float(np.mean(traits.speeds > ALIVE * (own if amplitude is None else amplitude))),
         levels(traits.hazards, HAZARD_LEVELS),
-        traits.rough.mean(axis=0) if len(traits.rough) else np.zeros(0),
+        np.concatenate([traits.rough.mean(axis=0) if len(traits.rough) else np.full(2, np.nan), traits.unsteady]),
         np.stack([levels(look[judged], LOOK_LEVELS) for look in looks]),
         repeated(traits.apart, step),
         disorder(traits.apart),

@@ -17,11 +17,13 @@ from motionbench.metrics.tmr.character import Character, Floats
 ENOUGH = 0.5  # of the expected amplitude earns all that motion can earn
 LIVELY = 0.8  # of the expected share of moving steps
 
+UNSURE = 0.1  # of what is expected is added to its tolerance: where real tracks die, chance has more room
+
 # (tolerance, scale), see docs/tmr.md for how they were chosen.
 HAZARD = (0.15, 0.5)
 FOREIGN = (0.03, 0.12)
 NOT_OWN = (0.04, 0.15)
-ROUGH = (0.35, 0.8)
+ROUGH = (0.25, 0.7)
 RESTLESS = (0.1, 0.2)  # diameters per second
 REPEATED = (0.1, 0.3)
 DISORDER = (0.12, 0.25)
@@ -48,6 +50,11 @@ def excess(shown: float, expected: float, limits: tuple[float, float]) -> float:
     return max(0.0, shown - expected - tolerance) / scale
 
 
+def mean(values: Floats) -> float:
+    """Mean, 0 of nothing."""
+    return float(values.mean()) if len(values) else 0.0
+
+
 def worse(shown: Floats, expected: Floats) -> float:
     """Mean over levels of how much worse `shown` is; 0 where one of them is empty."""
     return float(np.maximum(shown - expected, 0.0).mean()) if len(shown) and len(expected) else 0.0
@@ -60,9 +67,10 @@ def compare(shown: Character, expected: Character, *, still: bool = False) -> Pa
         shown, expected: see `motionbench.metrics.tmr.character`.
         still: the object should stand still: motion then counts against it, and it need not move.
     """
-    hazard = excess(worse(shown.hazards, expected.hazards), 0.0, HAZARD)
+    hazard = excess(worse(shown.hazards, expected.hazards), UNSURE * mean(expected.hazards), HAZARD)
     unlike = max(worse(s, e) for s, e in zip(shown.foreign[:2], expected.foreign[:2], strict=True))
-    foreign = excess(unlike, 0.0, FOREIGN) + excess(worse(shown.foreign[2], expected.foreign[2]), 0.0, NOT_OWN)
+    spread = UNSURE * float(np.ptp(expected.foreign[:2].mean(axis=0))) if expected.foreign.size else 0.0
+    foreign = excess(unlike, spread, FOREIGN) + excess(worse(shown.foreign[2], expected.foreign[2]), spread, NOT_OWN)
     unnatural = (
         _rough(shown, expected)
         + (0.0 if still else excess(shown.repeated, expected.repeated, REPEATED))
@@ -78,7 +86,10 @@ def _motion(shown: Character, expected: Character) -> float:
 
 
 def _rough(shown: Character, expected: Character) -> float:
-    """Mean excess of log acceleration and jerk; 0 where no track lives long enough, which survival then shows."""
-    if not len(shown.rough) or not len(expected.rough):
-        return 0.0
-    return float(np.mean([excess(float(s), float(e), ROUGH) for s, e in zip(shown.rough, expected.rough, strict=True)]))
+    """Excess of log acceleration and jerk, the larger one of tracks and course.
+
+    0 where no track lives long enough in either video; survival then shows it.
+    """
+    beyond = [excess(float(s), float(e), ROUGH) for s, e in zip(shown.rough, expected.rough, strict=True)]
+    known = np.isfinite(shown.rough) & np.isfinite(expected.rough)
+    return max(sum(b for b, k in zip(beyond[i : i + 2], known[i : i + 2], strict=True) if k) / 2 for i in (0, 2))

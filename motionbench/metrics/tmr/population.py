@@ -47,7 +47,7 @@ def population() -> Character:
             amplitude=float(content["amplitude"]),
             alive=float(content["alive"]),
             hazards=np.asarray(content["hazards"], np.float64).reshape(HAZARD_LEVELS),
-            rough=np.asarray(content["rough"], np.float64).reshape(2),
+            rough=np.asarray(content["rough"], np.float64).reshape(4),
             foreign=np.asarray(content["foreign"], np.float64).reshape(3, LOOK_LEVELS),
             repeated=float(content["repeated"]),
             disorder=float(content["disorder"]),

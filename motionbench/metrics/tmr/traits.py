@@ -30,6 +30,8 @@ class Traits:
         speeds: float64 [T-1], mean speed of the fastest eighth of its tracks in each step; 0 where none is left.
         hazards: float64 [W], -log survival in each window that can be judged.
         rough: float64 [W', 2], log of the median track's root mean square acceleration and jerk in each window.
+        unsteady: float64 [2], the same of the object's course, the median velocity of its tracks in each step; NaN
+            where it has none.
         excused: share of track-frames that are excused.
         judged: bool [T], frames in which at most half of it is excused.
         apart: float64 [T, T], difference between frames where it is, grey levels.
@@ -39,6 +41,7 @@ class Traits:
     speeds: Floats
     hazards: Floats
     rough: Floats
+    unsteady: Floats
     excused: float
     judged: NDArray[np.bool_]
     apart: Floats
@@ -60,6 +63,7 @@ def measure(view: View, k: int, steps: dict[int, list[Step]]) -> Traits | None:
         _speeds(windows, view.times, diameter),
         np.array([_hazard(w) for w in windows if w.judged > 0]),
         np.array([r for r in (_rough(w, view.times, diameter) for w in windows) if r is not None]).reshape(-1, 2),
+        _unsteady(windows, view.times, diameter),
         float(away.mean()),
         away <= 0.5,
         looks["apart"][k].astype(np.float64),
@@ -97,6 +101,23 @@ def _speeds(windows: list[Window], times: Floats, diameter: float) -> Floats:
     return speeds
 
 
+def _unsteady(windows: list[Window], times: Floats, diameter: float) -> Floats:
+    course = np.full(len(times) - 1, complex(np.nan, np.nan))
+    for window in windows:
+        seen = window.visible[:, 1:] & window.visible[:, :-1]
+        moved = np.diff(window.points, axis=1) / diameter
+        for step in np.flatnonzero(seen.any(axis=0)):
+            here, at = moved[seen[:, step], step], window.start + int(step)
+            course[at] = complex(np.median(here.real), np.median(here.imag)) / (times[at + 1] - times[at])
+    step, found = float(np.diff(times).mean()), []
+    for order in (1, 2):
+        course = np.diff(course) / step
+        squares = np.abs(course[np.isfinite(course)]) ** 2
+        typical = math.sqrt(float(squares.mean())) if len(squares) else math.nan
+        found.append(_log_with_noise(typical, order + 1, step, diameter))
+    return np.array(found)
+
+
 def _rough(window: Window, times: Floats, diameter: float) -> tuple[float, float] | None:
     """Log acceleration and jerk of the median track, from all runs of frames in which a track is seen."""
     gaps = np.diff(times[window.start : window.start + window.length])
@@ -113,7 +134,11 @@ def _rough(window: Window, times: Floats, diameter: float) -> tuple[float, float
             return None
         squares = np.where(seen, np.abs(values) ** 2, 0.0).sum(axis=1)[seen.any(axis=1)]
         typical = float(np.median(np.sqrt(squares / seen.sum(axis=1)[seen.any(axis=1)])))
-        # White noise of one pixel in each position has this root mean square in its n-th difference.
-        noise = NOISE_PIXELS / diameter * math.sqrt(2.0 * math.comb(2 * (order + 1), order + 1)) / step ** (order + 1)
-        found.append(math.log(math.hypot(typical, noise)))
+        found.append(_log_with_noise(typical, order + 1, step, diameter))
     return found[0], found[1]
+
+
+def _log_with_noise(typical: float, order: int, step: float, diameter: float) -> float:
+    """Log of a root mean square n-th derivative on top of what noise in the positions gives: never below that."""
+    noise = NOISE_PIXELS / diameter * math.sqrt(2.0 * math.comb(2 * order, order)) / step**order
+    return math.log(math.hypot(typical, noise))
