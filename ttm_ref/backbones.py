@@ -17,7 +17,10 @@ from ttm_ref.wan import MaskedWanTransformer
 
 Denoiser = MaskedWanTransformer | MaskedUNetMotion
 CLASSES: dict[str, t.Any] = {"wan": MaskedWanTransformer, "unet": MaskedUNetMotion}
-OWN = ("num_masked_layers", "mask_self", "mask_cross", "prediction_type", "coordinates", "coverage", "residual")
+OWN = (
+    *("num_masked_layers", "mask_self", "mask_cross", "prediction_type"),
+    *("coordinates", "coverage", "residual", "gate"),
+)
 """Arguments that the masked classes add to those of their bases."""
 
 

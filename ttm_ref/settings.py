@@ -91,6 +91,8 @@ class ObjectiveSettings:
     noise_share: share of samples at pure noise; for "flow" the other sigmas are sigmoid(N(time_mean, time_std)), where
     0 is the clean video, and for "v_prediction" the other steps are uniform over the 1000.
     weight_floor: for prediction_type "sample" the squared error is divided by max(sigma, weight_floor).
+    by_variance: the squared error of a channel weighs by the channel's variance in the training data (mean weight 1):
+        what is where then counts for more than edges and texture.
     """
 
     kind: t.Literal["flow", "v_prediction"] = "flow"
@@ -101,6 +103,7 @@ class ObjectiveSettings:
     time_std: float = 1.0
     noise_share: float = 0.0
     weight_floor: float = 0.3
+    by_variance: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,8 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         residual: what the layers compute is added to a condition that is held over time, so that the network says what
             changes: 0 none, 1 the first after the noisy latents, E(x0), 2 the second, E(s0) in stage 1. Only for
             prediction_type "sample".
+        gate: that condition is first multiplied by a gate in (0, 1), one for each latent cell, that the layers compute
+            too: what has moved away need not be subtracted.
         image_dim: leave it out; see `MASKED`.
 
     Raises:
@@ -165,6 +167,7 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         coordinates: int = 0,
         coverage: float = 0.2,
         residual: int = 0,
+        gate: bool = False,
         image_dim: str | None = None,
     ) -> None:
         _check_config(self.config)
@@ -176,6 +179,8 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
             self.patch_embedding = nn.Conv3d(in_channels + coordinates, dim, kernel_size=patch_size, stride=patch_size)
         for i in range(num_masked_layers):
             self.blocks[i] = MaskedWanBlock(dim, ffn_dim, num_attention_heads, qk_norm, cross_attn_norm, eps)
+        if gate:
+            self.proj_out = nn.Linear(dim, (self.config.out_channels + 1) * math.prod(patch_size))
         self.register_to_config(image_dim=MASKED if num_masked_layers else None)
 
     def forward(
@@ -229,7 +234,9 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         sample = x.flatten(6, 7).flatten(4, 5).flatten(2, 3)
         if self.config.residual:
             channels = self.config.out_channels
-            sample = sample + hidden_states[:, self.config.residual * channels : (self.config.residual + 1) * channels]
+            carried = hidden_states[:, self.config.residual * channels : (self.config.residual + 1) * channels]
+            share = torch.sigmoid(sample[:, channels:]) if self.config.gate else 1.0
+            sample = sample[:, :channels] + share * carried
         return Transformer2DModelOutput(sample=sample) if return_dict else (sample,)
 
     def _regions(
@@ -274,7 +281,7 @@ class MaskedWanTransformer(StrictLoading, WanTransformer3DModel):  # type: ignor
         Args:
             base: a plain text-to-video Wan; it is left as it is.
             extra_in: channels of the conditions, appended after the noisy latents, with zero weights.
-            config: num_masked_layers, mask_self, mask_cross, prediction_type, coordinates, coverage, residual.
+            config: num_masked_layers, mask_self, mask_cross, prediction_type, coordinates, coverage, residual, gate.
 
         Raises:
             ConfigError: `base` is no plain text-to-video Wan, or `config` has a setting that is the base's or none's.
@@ -322,3 +329,5 @@ def _check_config(config: t.Mapping[str, t.Any]) -> None:
     if residual and (prediction != "sample" or config["in_channels"] < (residual + 1) * channels):
         what = f"prediction_type {prediction!r} and {config['in_channels']} input channels"
         raise ConfigError(f"residual does not go with {what}", "it adds to a condition, and only with 'sample'")
+    if config["gate"] and not residual:
+        raise ConfigError("gate has nothing to let through", "set residual to 1 or 2")

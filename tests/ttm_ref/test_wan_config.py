@@ -110,6 +110,20 @@ def test_the_residual_is_a_condition_that_follows_the_noisy_latents(number: int)
         assert torch.equal(added(**given).sample, wanted)
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_residual_may_come_through_a_gate(number: int) -> None:
+    made, given = live(prediction_type="sample", coordinates=8, residual=number, gate=True), inputs()
+    carried = given["hidden_states"][:, 2 * number : 2 * number + 2]
+    assert made.proj_out.out_features == 3 * 8
+    with torch.no_grad():
+        made.proj_out.weight.zero_()
+        # Two channels of the video and then the gate, for each place in a patch.
+        for gate, share in ((-50.0, 0.0), (0.0, 0.5), (50.0, 1.0)):
+            made.proj_out.bias.copy_(torch.tensor([0.25, -0.5, gate]).repeat(len(made.proj_out.bias) // 3))
+            own = torch.tensor([0.25, -0.5]).view(1, 2, 1, 1, 1)
+            torch.testing.assert_close(made(**given).sample, own + share * carried)
+
+
 def test_coverage_decides_which_tokens_an_object_gets() -> None:
     # The first object covers all of two tokens; the second a quarter of one.
     given = inputs()
@@ -221,6 +235,7 @@ def test_damaged_folders_are_one_line(tmp_path: Path, damage: str) -> None:
         ({"image_dim": 1280}, "image_dim is 1280"),
         ({"coverage": 1.0}, "coverage is 1.0"),
         ({"residual": 3}, "residual is 3"),
+        ({"gate": True}, "gate has nothing to let through"),
         ({"residual": 1}, "residual does not go with prediction_type 'flow'"),
         ({"residual": 2, "prediction_type": "sample", "in_channels": 5}, "5 input channels"),
     ],

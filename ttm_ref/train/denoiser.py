@@ -22,6 +22,8 @@ from ttm_ref.text import encode_tokens, tokenize
 from ttm_ref.train.loop import Batch, Task
 from ttm_ref.train.preview import Preview
 
+MEASURED = 64
+
 
 class DenoiserTask(Task):
     """Flow matching or v-prediction with dropped conditions for guidance.
@@ -49,6 +51,7 @@ class DenoiserTask(Task):
         self.denoiser, self.text_encoder = denoiser, text_encoder
         self._tokenizer, self._samples, self._settings, self._preview = tokenizer, samples, settings, preview
         self._motion = settings.train.stage == "motion"
+        self._weights = self._channel_weights() if settings.objective.by_variance else None
 
     def samples(self) -> int:
         """Samples to train on."""
@@ -91,13 +94,23 @@ class DenoiserTask(Task):
         states, _ = encode_tokens(self.text_encoder, batch["prompt"], batch["prompt_mask"])
         given = torch.cat([step.noisy, *self._conditions(batch, generator)], dim=1)
         output = self.denoiser(given, step.timestep, states, **self._local(batch)).sample.float()
-        error = (output - step.target).square().flatten(1).mean(dim=1)
+        square = (output - step.target).square()
+        if self._weights is not None:
+            square = square * self._weights.to(square).view(1, -1, 1, 1, 1)
+        error = square.flatten(1).mean(dim=1)
         far = step.timestep >= 999
         return {
             "loss": (error * step.weight).mean(),
             "error": error.mean(),
             "error_at_noise": (error * far).sum() / far.sum().clamp(min=1),
         }
+
+    def _channel_weights(self) -> Tensor:
+        """Variance of each channel of the first training samples over the mean of all channels', [C]."""
+        first = [self._samples[i] for i in range(min(MEASURED, self.samples()))]
+        latents = torch.stack([s.masks if self._motion else s.video for s in first]).float()
+        variance = latents.var(dim=(0, 2, 3, 4))
+        return variance / variance.mean()
 
     def save(self, folder: Path) -> None:
         """Write the pipeline of this stage."""
