@@ -19,7 +19,7 @@ from motionbench import video
 from motionbench.backends.classical.opencv import single_thread
 from motionbench.datasets.synth.plates import ground_motion, without
 from motionbench.datasets.synth.scene import Scene
-from motionbench.stress.registration import background_motion, grown, union
+from motionbench.stress.registration import background_motion, continued, grown, union
 from motionbench.types import Clip, Protocol, Video
 
 Frames = NDArray[np.uint8]
@@ -30,14 +30,25 @@ MARGIN = 4  # pixels around a mask that may still show the object
 RING = 8  # width in pixels of the surroundings by which a registered frame is judged
 MISFIT = 10.0  # median grey levels over the ring beyond which a registered frame does not fit
 SAMPLES = 5  # a pixel behind an object is the median of at most so many frames
+NEAR = 3  # frames nearer than this are asked last
+REACH = 16  # pixels around a mask in which what it misses of the object is looked for
+LIMB = 24.0  # grey levels by which such a part differs from the background
+MOST = 1.8  # times the mask's area that the object may become by such parts
 
 
 @dataclass(frozen=True, slots=True)
 class Plate:
-    """frames uint8 [T, H, W, 3] without some objects; known bool [T, H, W], False where nothing shows what is there."""
+    """A clip without some objects.
+
+    Attributes:
+        frames: uint8 [T, H, W, 3].
+        known: bool [T, H, W], False where nothing shows what is there.
+        whole: bool [T, H, W], the objects with what moves along with them but is missing in their masks (feet, hands).
+    """
 
     frames: Frames
     known: Planes
+    whole: Planes
 
 
 class Backdrop(t.Protocol):
@@ -57,8 +68,8 @@ class Backdrop(t.Protocol):
 class SynthBackdrop:
     """Renders the scene again without the object; shadows go with it."""
 
-    def __init__(self, scene: Scene, clip: Clip, protocol: Protocol) -> None:
-        self.scene, self.clip, self.protocol = scene, clip, protocol
+    def __init__(self, scene: Scene, clip: Clip, protocol: Protocol, masks: Planes) -> None:
+        self.scene, self.clip, self.protocol, self.masks = scene, clip, protocol, masks
         self.kept: dict[t.Any, t.Any] = {}
 
     def camera(self) -> Floats:
@@ -78,8 +89,9 @@ class SynthBackdrop:
         rule = dataclasses.replace(self.protocol, letterbox="keep")
         count = len(self.clip.video.times)
         times = np.arange(len(cut)) / self.protocol.fps
-        fitted = video.conform(Video(cut, times), rule)
-        return Plate(fitted.video.frames[:count], np.ones(fitted.video.frames.shape[:3], np.bool_)[:count])
+        fitted = video.conform(Video(cut, times), rule).video.frames[:count]
+        gone = union(self.masks[[k - 1 for k in object_ids]])
+        return Plate(fitted, np.ones(fitted.shape[:3], np.bool_), gone)
 
 
 class RegisteredBackdrop:
@@ -112,37 +124,90 @@ class RegisteredBackdrop:
         gone = union(self.masks[rows])
         covered = np.stack([grown(plane, MARGIN) for plane in union(self.masks)])
         frames, known = self.frames[: self.count].copy(), np.ones((self.count, *self.frames.shape[1:3]), np.bool_)
+        whole = gone[: self.count].copy()
         with single_thread():
             for at in range(self.count):
                 if gone[at].any():
-                    frames[at], known[at] = _fill(at, self.frames, gone[at], covered, chain)
-        return Plate(frames, known)
+                    spot = _Spot(at, self.frames, gone[at], covered, chain)
+                    whole[at] = spot.whole()
+                    frames[at], known[at] = spot.emptied(whole[at])
+        return Plate(frames, known, whole)
 
 
-def _fill(at: int, frames: Frames, gone: Planes, covered: Planes, chain: Floats) -> tuple[Frames, Planes]:
-    """Frame `at` without what `gone` bool [H, W] marks, and which of its pixels are known."""
-    hole = grown(gone, MARGIN)
-    near = grown(hole, RING)
-    rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    wanted, ring = hole[box], (near & ~covered[at] & ~hole)[box]
-    here = frames[at][box].astype(np.float32)
-    samples = np.full((SAMPLES, *wanted.shape, 3), np.nan, np.float32)
-    taken = np.zeros(wanted.shape, np.int64)
-    for other in sorted(range(len(frames)), key=lambda s: (abs(s - at), s)):
-        if other == at or not (wanted & (taken < 3)).any():
-            continue
-        shown, free = _registered(other, at, frames, covered, chain, box)
-        judged = ring & free
-        if judged.sum() < max(20, 0.3 * ring.sum()):
-            continue
-        offset = np.median(here[judged] - shown[judged], axis=0)
-        if float(np.median(np.abs(here[judged] - shown[judged] - offset))) > MISFIT:
-            continue
-        use = wanted & free & (taken < SAMPLES)
-        samples[taken[use], *np.nonzero(use)] = shown[use] + offset
-        taken[use] += 1
-    return _assembled(at, frames, gone, box, samples, taken)
+class _Spot:
+    """The surroundings of an object in one frame, and what other frames show there.
+
+    Args:
+        at: number of the frame.
+        frames: uint8 [S, H, W, 3].
+        gone: bool [H, W], the object.
+        covered: bool [S, H, W], where any object may be.
+        chain: float64 [S, 3, 3], the background's motion.
+    """
+
+    def __init__(self, at: int, frames: Frames, gone: Planes, covered: Planes, chain: Floats) -> None:
+        hole = grown(gone, REACH)
+        near = grown(hole, RING)
+        rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
+        self.box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        self.gone, self.frame = gone, frames[at]
+        self.rest = (covered[at] & ~grown(gone, MARGIN))[self.box]
+        wanted, ring = hole[self.box], (near & ~covered[at] & ~hole)[self.box]
+        self.samples = np.full((SAMPLES, *wanted.shape, 3), np.nan, np.float32)
+        self.taken = np.zeros(wanted.shape, np.int64)
+        here = self.frame[self.box].astype(np.float32)
+        # Near frames fit best, but what their masks miss of the object still lies in the same place.
+        for other in sorted(range(len(frames)), key=lambda s: (abs(s - at) < NEAR, abs(s - at), s)):
+            if other == at or not (wanted & (self.taken < SAMPLES)).any():
+                continue
+            shown, free = _registered(other, at, frames, covered, chain, self.box)
+            judged = ring & free
+            if judged.sum() < max(20, 0.3 * ring.sum()):
+                continue
+            offset = np.median(here[judged] - shown[judged], axis=0)
+            if float(np.median(np.abs(here[judged] - shown[judged] - offset))) > MISFIT:
+                continue
+            use = wanted & free & (self.taken < SAMPLES)
+            self.samples[self.taken[use], *np.nonzero(use)] = shown[use] + offset
+            self.taken[use] += 1
+
+    def _model(self) -> NDArray[np.float32]:
+        """Median of what the other frames show, float32 [h, w, 3]; the frame itself where none shows anything."""
+        found = self.taken > 0
+        model = self.frame[self.box].astype(np.float32)
+        ordered = np.sort(self.samples[:, found], axis=0)  # NaN last
+        middle = (self.taken[found] - 1) // 2
+        model[found] = np.take_along_axis(ordered, middle[None, :, None].repeat(3, -1), axis=0)[0]
+        return np.asarray(model, dtype=np.float32)
+
+    def whole(self) -> Planes:
+        """The object with what differs from the background beside it and hangs together with it, bool [H, W]."""
+        change = np.abs(self.frame[self.box].astype(np.float32) - self._model()).max(-1)
+        other = (cv2.blur(change, (3, 3)) > LIMB) & (self.taken >= 2) & ~self.rest
+        inside = self.gone[self.box]
+        label = cv2.connectedComponents((other | inside).astype(np.uint8))[1]
+        touched = np.zeros(int(label.max()) + 1, np.bool_)
+        touched[label[inside]] = True
+        touched[0] = False
+        found = touched[label]
+        if found.sum() > MOST * inside.sum():  # rather a background that does not fit than feet
+            return self.gone
+        whole = self.gone.copy()
+        whole[self.box] = found
+        return whole
+
+    def emptied(self, gone: Planes) -> tuple[Frames, Planes]:
+        """The frame without what `gone` bool [H, W] marks, and which of its pixels are known."""
+        frame, known = self.frame.copy(), np.ones(gone.shape, np.bool_)
+        target = self._model()
+        known[self.box] = ~gone[self.box] | (self.taken > 0)
+        lost = ~known[self.box]
+        if lost.any() and not lost.all():  # the nearest known colour; such a pixel must not come to light
+            target = np.where(lost[..., None], continued(target, ~lost), target)
+        soft = cv2.GaussianBlur(grown(gone, 2)[self.box].astype(np.float32), (0, 0), 1.2)[..., None]
+        mixed = frame[self.box] * (1 - soft) + target * soft
+        frame[self.box] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+        return frame, known
 
 
 def _registered(
@@ -155,33 +220,3 @@ def _registered(
     shown = cv2.warpPerspective(frames[other], move, size, flags=cv2.INTER_CUBIC).astype(np.float32)
     free = cv2.warpPerspective((~covered[other]).astype(np.float32), move, size, flags=cv2.INTER_LINEAR)
     return shown, np.asarray(free > 0.999)
-
-
-def _assembled(
-    at: int,
-    frames: Frames,
-    gone: Planes,
-    box: tuple[slice, slice],
-    samples: NDArray[np.float32],
-    taken: NDArray[np.int64],
-) -> tuple[Frames, Planes]:
-    frame, known = frames[at].copy(), np.ones(gone.shape, np.bool_)
-    found = taken > 0
-    target = frame[box].astype(np.float32)
-    ordered = np.sort(samples[:, found], axis=0)  # NaN last
-    middle = (taken[found] - 1) // 2
-    values = np.take_along_axis(ordered, middle[None, :, None].repeat(3, -1), axis=0)[0]
-    target[found] = values
-    known[box] = ~gone[box] | found
-    lost = ~known[box]
-    if lost.any():  # the nearest known colour; such a pixel must not come to light
-        labels = cv2.distanceTransformWithLabels(lost.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[
-            1
-        ]
-        sources = np.zeros(int(labels.max()) + 1, np.int64)
-        sources[labels[~lost]] = np.flatnonzero(~lost)
-        target[lost] = target.reshape(-1, 3)[sources[labels[lost]]]
-    soft = cv2.GaussianBlur(grown(gone, 2)[box].astype(np.float32), (0, 0), 1.2)[..., None]
-    mixed = frame[box] * (1 - soft) + target * soft
-    frame[box] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
-    return frame, known

@@ -26,7 +26,7 @@ from motionbench.stress.choice import Task, assign, choose_cases, selected
 from motionbench.stress.corruptions import BENIGN, RECIPE, Corruption
 from motionbench.stress.pool import run_tasks
 from motionbench.stress.record import CorruptionRecord, Done, MetricRecord, Reaction, Refused, Stress
-from motionbench.stress.worker import Outcome, Sample, Setup
+from motionbench.stress.samples import Outcome, Sample, Setup
 from motionbench.types import Dataset, Metric
 
 CASES = 48

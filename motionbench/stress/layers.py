@@ -18,14 +18,14 @@ from motionbench.backends.classical.opencv import single_thread
 from motionbench.errors import NotApplicable
 from motionbench.stress.backdrop import SynthBackdrop
 from motionbench.stress.material import Material
-from motionbench.stress.registration import grown
+from motionbench.stress.registration import continued, grown
 
 Floats = NDArray[np.float64]
 Plane = NDArray[np.float32]
 
 SOFT = 1.0  # sigma in pixels of an outline
 SMALLEST = 60  # pixels an object must have in frame 0
-UNKNOWN = 0.03  # share of the object's area that may come to light without a frame that shows it
+UNKNOWN = 0.1  # share of the object's area that may come to light without a frame that shows it
 DARKEST = 0.4
 
 
@@ -79,7 +79,7 @@ def lift(material: Material, object_id: int) -> Lifted:
 
 def _lift(material: Material, object_id: int, row: int) -> Lifted:
     plate = material.backdrop.plate((object_id,))
-    masks = material.masks[row]
+    masks = plate.whole
     frames = material.frames.astype(np.float32)
     behind = plate.frames.astype(np.float32)
     rgb = np.stack([continued(frame, _core(mask)) for frame, mask in zip(frames, masks, strict=True)])
@@ -99,18 +99,6 @@ def _core(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def soft(mask: NDArray[np.bool_]) -> Plane:
     """A mask as opacity with a soft outline, float32 [H, W]."""
     return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), SOFT), dtype=np.float32)
-
-
-def continued(picture: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """A picture whose pixels outside a mask are those of the nearest pixel inside; as it is where the mask is empty."""
-    if not mask.any():
-        return picture
-    outside = (~mask).astype(np.uint8)
-    labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[1]
-    sources = np.zeros(int(labels.max()) + 1, np.int64)
-    sources[labels[mask]] = np.flatnonzero(mask)
-    flat = picture.reshape(-1, picture.shape[-1])
-    return np.asarray(flat[sources[labels]], dtype=np.float32)
 
 
 def _shade(frame: NDArray[np.float32], plate: NDArray[np.float32], mask: NDArray[np.bool_]) -> Plane:

@@ -165,8 +165,8 @@ def _of_scene(scene: Scene, case: Case, protocol: Protocol) -> Material:
     truth = scene.masks
     stride = clip.stride
     planes = [video.carry_masks(truth.values[:, t * stride], _SAME, clip) for t in range(len(clip.video.times))]
-    backdrop = SynthBackdrop(scene, clip, protocol)
-    return _material(case, clip, np.stack(planes, axis=1), truth.object_ids, backdrop)
+    masks = np.stack(planes, axis=1)
+    return _material(case, clip, masks, truth.object_ids, SynthBackdrop(scene, clip, protocol, masks))
 
 
 def _of_footage(case: Case, protocol: Protocol) -> Material:

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from motionbench.backends.classical.opencv import single_thread
 from motionbench.errors import NotApplicable
+from motionbench.stress.backdrop import SynthBackdrop
 from motionbench.stress.layers import (
     Lifted,
     Place,
     centre_and_diameter,
-    continued,
     lift,
     moved,
     place,
@@ -20,12 +20,13 @@ from motionbench.stress.layers import (
     to_bytes,
 )
 from motionbench.stress.material import Material
-from motionbench.stress.registration import union
+from motionbench.stress.registration import continued, grown, union
 from motionbench.stress.temporal import frozen_from
 
 Floats = NDArray[np.float64]
 
 JITTER = (0.25, 0.5, 1.0, 2.0, 4.0)  # sigma in pixels
+YIELD = 16.0  # pixels over which the surroundings give way to a shaking object
 TELEPORT = (0.1, 0.25, 0.5, 0.75, 1.0)  # diameters
 SWAP = (0.2, 0.4, 0.6, 0.8, 1.0)  # opacity of the other object's picture
 ONSET = (0.9, 0.75, 0.6, 0.45, 1 / 3)  # share of the clip after which a fade begins or an object is gone
@@ -46,10 +47,37 @@ def partial_freeze(material: Material, severity: int, seed: int, object_id: int 
 
 
 def object_jitter(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
-    """One object is displaced in every frame on its own."""
+    """One object is displaced in every frame on its own.
+
+    Where the plate is not exact, the object still moves as a whole, and the picture around it gives way over some
+    pixels instead of being uncovered.
+    """
+    target = _one(object_id)
     offsets = np.random.default_rng(seed).standard_normal((len(material.frames), 2)) * JITTER[severity - 1]
-    places = [Place(at, shift(*by)) if at else Place(0) for at, by in enumerate(offsets)]
-    return place(material, _one(object_id), places)
+    if not isinstance(material.backdrop, SynthBackdrop):
+        return _nudged(material, target, offsets)
+    return place(material, target, [Place(at, shift(*by)) if at else Place(0) for at, by in enumerate(offsets)])
+
+
+def _nudged(material: Material, object_id: int, offsets: Floats) -> Material:
+    """The object moved as a whole, its surroundings by less and less over YIELD pixels."""
+    row = material.plane(object_id)
+    frames, masks = material.frames.copy(), material.masks.copy()
+    height, width = frames.shape[1:3]
+    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
+    with single_thread():
+        for at in range(1, len(frames)):
+            mask = material.masks[row, at]
+            if not mask.any():
+                continue
+            # The field is read at the target, so the part that moves as a whole must hold the object before and after.
+            core = grown(mask, int(np.ceil(np.abs(offsets[at]).max())) + 1)
+            away = cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 5)
+            weight = np.clip(1 - away / YIELD, 0, 1)[..., None]
+            where = (grid - weight * offsets[at]).astype(np.float32)
+            frames[at] = cv2.remap(frames[at], where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+            masks[row, at] = cv2.remap(mask.astype(np.uint8) * 255, where, None, cv2.INTER_LINEAR) > 127
+    return material.with_frames(frames, masks)
 
 
 def teleport(material: Material, severity: int, seed: int, object_id: int | None) -> Material:

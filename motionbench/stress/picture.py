@@ -10,7 +10,6 @@ from motionbench.backends.classical.opencv import single_thread
 from motionbench.errors import NotApplicable
 from motionbench.stress.layers import UNKNOWN, shift, soft, to_bytes
 from motionbench.stress.material import Material
-from motionbench.stress.registration import union
 from motionbench.stress.temporal import freeze, frozen_from
 
 Floats = NDArray[np.float64]
@@ -83,7 +82,7 @@ def background_drift(material: Material, severity: int, seed: int, object_id: in
         kept["empty"] = material.backdrop.plate(everything)
     plate = kept["empty"]
     frames = material.frames.copy()
-    objects = union(material.masks)
+    objects = plate.whole
     with single_thread():
         for at in range(1, len(frames)):
             move = shift(pace * at * np.cos(angle), pace * at * np.sin(angle))

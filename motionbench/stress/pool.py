@@ -14,7 +14,8 @@ from contextlib import ExitStack
 
 from motionbench.engine import one_thread
 from motionbench.stress.choice import Task
-from motionbench.stress.worker import Outcome, Setup, Worker
+from motionbench.stress.samples import Outcome, Setup
+from motionbench.stress.worker import Worker
 
 _WORKER: Worker | None = None
 _WHILE_ALIVE = ExitStack()  # of a worker process

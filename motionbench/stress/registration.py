@@ -30,6 +30,18 @@ def union(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(np.any(masks, axis=0))
 
 
+def continued(picture: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """A picture whose pixels outside a mask are those of the nearest pixel inside; as it is where the mask is empty."""
+    if not mask.any():
+        return picture
+    outside = (~mask).astype(np.uint8)
+    labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[1]
+    sources = np.zeros(int(labels.max()) + 1, np.int64)
+    sources[labels[mask]] = np.flatnonzero(mask)
+    flat = picture.reshape(-1, picture.shape[-1])
+    return np.asarray(flat[sources[labels]], dtype=np.float32)
+
+
 def background_motion(frames: NDArray[np.uint8], objects: NDArray[np.bool_]) -> Floats:
     """Chain the background's homographies.
 

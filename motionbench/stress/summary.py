@@ -16,7 +16,7 @@ from scipy import stats as scipy_stats
 
 from motionbench.stats import t_halfwidth
 from motionbench.stress.record import Reaction
-from motionbench.stress.worker import Measured, Sample
+from motionbench.stress.samples import Measured, Sample
 from motionbench.types import Metric, Row
 
 FEWEST = 3  # cases for an error

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -14,66 +12,13 @@ from motionbench import cache, weights
 from motionbench.cache import Cache
 from motionbench.errors import NotApplicable, VideoError
 from motionbench.plan import make_plan
-from motionbench.profiles import Profile
 from motionbench.stress import clips
 from motionbench.stress.choice import Task, choose_objects, read_donor
 from motionbench.stress.corruptions import BENIGN, CORRUPTIONS, RECIPE, Corruption
 from motionbench.stress.material import Material, of_case, stress_seed
+from motionbench.stress.samples import Measured, Outcome, Refusal, Sample, Setup
 from motionbench.subject import Clock, Subject, Workbench, measure
 from motionbench.types import Case, Features, Metric, Object, Values
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """All that a worker process needs to be told once."""
-
-    profile: Profile
-    metrics: tuple[str, ...]
-    dataset: str
-    cache: Path
-    weights: Path
-    weights_sha256: Mapping[str, str]
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One metric on one clip: its values (arrays included), or why there are none."""
-
-    values: Values | None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One clip. severity 0 and corruption "" are the clean one; object_id is None where no single one was corrupted."""
-
-    case_id: str
-    subset: str
-    corruption: str
-    severity: int
-    object_id: int | None
-    metrics: Mapping[str, Measured]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a corruption was not done to a case."""
-
-    case_id: str
-    corruption: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a worker sends back for one case."""
-
-    case_id: str
-    samples: tuple[Sample, ...]
-    refusals: tuple[Refusal, ...]
-    seconds: Mapping[str, float]
-    clips: int
 
 
 class ValueCache(Cache):

@@ -19,6 +19,7 @@ name = "quick"
 size = 64
 [backends]
 photometric = "photometric"
+flow = "dis"
 video = "descriptor"
 [metrics]
 default = ["flicker", "fvd"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from motionbench.stress import summary
+from motionbench.stress.samples import Measured, Sample
 from motionbench.stress.table import rewards, sees
-from motionbench.stress.worker import Measured, Sample
 from motionbench.types import Metric, Summary
 
 
