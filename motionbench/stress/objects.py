@@ -10,13 +10,13 @@ from motionbench.backends.classical.opencv import single_thread
 from motionbench.errors import NotApplicable
 from motionbench.stress.backdrop import SynthBackdrop
 from motionbench.stress.layers import (
-    Lifted,
     Place,
     centre_and_diameter,
     lift,
     moved,
     place,
     shift,
+    soft,
     to_bytes,
 )
 from motionbench.stress.material import Material
@@ -167,22 +167,20 @@ def identity_swap(material: Material, severity: int, seed: int, object_id: int |
     if donor is None or donor.rgb is None or donor.mask is None:
         raise NotApplicable("there is no object of another case to swap with")
     own = centre_and_diameter(donor.mask)
-    lifted = lift(material, target)
+    masks = material.masks[material.plane(target)]
     start = max(1, round(SWAP_AT * count))
     frames = material.frames.copy()
     with single_thread():
         picture = continued(donor.rgb.astype(np.float32), donor.mask)
         for at in range(start, count):
-            if material.masks[lifted.row, at].any():
+            if masks[at].any():
                 part = SWAP[severity - 1] * min(1.0, (at - start + 1) / SWAP_FRAMES)
-                frames[at] = _dressed(frames[at], lifted, at, material.masks[lifted.row, at], picture, own, part)
+                frames[at] = _dressed(frames[at], masks[at], picture, own, part)
     return material.with_frames(frames)
 
 
 def _dressed(
     frame: NDArray[np.uint8],
-    lifted: Lifted,
-    at: int,
     mask: NDArray[np.bool_],
     picture: NDArray[np.float32],
     own: tuple[Floats, float],
@@ -194,7 +192,7 @@ def _dressed(
     laid = cv2.warpPerspective(
         picture, move, (frame.shape[1], frame.shape[0]), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    alpha = (lifted.alpha[at] * part)[..., None]
+    alpha = (soft(mask) * part)[..., None]
     return to_bytes(frame * (1 - alpha) + laid * alpha)
 
 
