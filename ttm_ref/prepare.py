@@ -189,7 +189,7 @@ def _encode(item: Footage, vae: codec.Autoencoder, frames: int, size: tuple[int,
 
 def _to_video(frames: NDArray[np.uint8], vae: codec.Autoencoder) -> Tensor:
     """[1, 3, F, H, W] in [-1, 1] where the autoencoder is."""
-    video = torch.from_numpy(np.ascontiguousarray(frames)).to(vae.device)
+    video = torch.from_numpy(np.array(frames)).to(vae.device)
     return (video.permute(3, 0, 1, 2)[None].float() / 127.5 - 1.0).to(vae.dtype)
 
 

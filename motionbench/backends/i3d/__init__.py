@@ -15,26 +15,22 @@ from motionbench.types import Backend, Features, Inputs
 
 MIN_FRAMES = 9
 WEIGHTS = "i3d"
+BYTES_EACH = 256 * 2**20
 
 
 def _load(way: str) -> Callable[[], Callable[[Inputs, Mapping[str, Features]], Features]]:
     def load() -> Callable[[Inputs, Mapping[str, Features]], Features]:
         # Imported late: the lite profile never needs torch for its distances.
-        import torch
-
-        from motionbench import weights
+        from motionbench.backends import networks
         from motionbench.backends.i3d.network import InceptionI3d
         from motionbench.backends.i3d.preprocess import preprocess
 
-        network = InceptionI3d()
-        path = weights.path(WEIGHTS)
-        weights.fill(network, weights.load_state_dict(path), path)
-        network.eval().requires_grad_(False)
+        network = networks.load(InceptionI3d(), WEIGHTS)
 
-        @torch.inference_mode()
         def compute(inputs: Inputs, upstream: Mapping[str, Features]) -> Features:
             clip = preprocess(inputs.clip.video.frames, way)
-            return {"embedding": network(clip[None])[0].float().numpy()}
+            with networks.inference():
+                return {"embedding": networks.in_chunks(network, clip[None], BYTES_EACH)[0]}
 
         return compute
 

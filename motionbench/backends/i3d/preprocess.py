@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from motionbench.backends import networks
 from motionbench.backends.i3d.network import SIDE
 
 WAYS = ("stylegan_v", "videogpt", "cd_fvd")
@@ -35,7 +36,7 @@ def preprocess(frames: NDArray[np.uint8], way: str) -> Tensor:
     """
     if way not in WAYS:
         raise ValueError(f"unknown preprocessing {way!r}, there are {', '.join(WAYS)}")
-    pictures = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float()
+    pictures = networks.pictures(frames).float()
     if way == "stylegan_v":
         pictures = _resize(pictures, (SIDE, SIDE), antialias=False)
     else:

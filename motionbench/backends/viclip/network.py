@@ -1,4 +1,4 @@
-"""ViCLIP: a CLIP whose picture encoder looks at all patches of eight frames at once (Wang et al. 2023, arXiv 2307.06942).
+"""ViCLIP: a CLIP whose picture encoder looks at all patches of eight frames (Wang et al. 2023, arXiv 2307.06942).
 
 Names of parameters are those of `ViClip-InternVid-10M-FLT.pth` (under its key "model"), sizes by default too.
 """
