@@ -23,6 +23,10 @@ CAPTIONER = "meta-llama/Llama-3.2-11B-Vision-Instruct"
 BACKENDS = {"clip-l14": "clip-vit-l14", "raft-large": "raft-large"}  # and their weights
 HEAD = "aesthetic-l14"
 _TOKENS = 160
+
+if t.TYPE_CHECKING:
+    import torch
+
 Compute = Callable[[Inputs, Mapping[str, Features]], Features]
 
 
@@ -32,13 +36,17 @@ def load_models(captioner: str = CAPTIONER, weights_dir: str | Path | None = Non
     Args:
         captioner: a folder, or a Hugging Face repository that was downloaded before.
         weights_dir: the folder of weights; by default that of `motionbench weights`.
-        device: where the captioner runs, such as "cuda:0"; by default the CPU.
+        device: where networks run, such as "cuda:0"; by default the CPU.
 
     Raises:
+        ConfigError: the device is not there.
         WeightsError: weights are missing or wrong.
     """
+    from motionbench import device as devices
     from motionbench import registry, weights
 
+    place = devices.Device(device or "cpu")
+    devices.use(place)
     root = Path(weights_dir) if weights_dir is not None else weights.default_folder()
     hashes = weights.require((HEAD, *BACKENDS.values()), root)
     weights.use(root, hashes)
@@ -51,7 +59,7 @@ def load_models(captioner: str = CAPTIONER, weights_dir: str | Path | None = Non
         float(head["bias"]),
     )
     motion = MeanFlow(f"mean flow magnitude of {raft[0]} {raft[2]}", raft[1])
-    return Models(VisionLanguage.load(captioner, device), aesthetic, motion)
+    return Models(VisionLanguage.load(captioner, place.name), aesthetic, motion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class Aesthetic:
     """The LAION aesthetic predictor V1 (github.com/LAION-AI/aesthetic-predictor): a linear map of a CLIP embedding.
 
     Attributes:
-        embed: CLIP of each frame, under "embedding" float32 [T, D].
+        embed: CLIP of each frame, under "frames" float32 [T, D], of any length.
         weight: float64 [D].
         bias: added to it.
     """
@@ -86,7 +94,7 @@ class Aesthetic:
 
     def __call__(self, clip: Clip, recording: Recording) -> float:
         """The mean score of the frames, mostly in 1 to 10."""
-        embedding = self.embed(_inputs(clip, recording), {})["embedding"].astype(np.float64)
+        embedding = self.embed(_inputs(clip, recording), {})["frames"].astype(np.float64)
         embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
         return float((embedding @ self.weight).mean() + self.bias)
 
@@ -100,12 +108,12 @@ class VisionLanguage:
         self._model = model
 
     @classmethod
-    def load(cls, name: str, device: str | None = None) -> VisionLanguage:
+    def load(cls, name: str, device: str = "cpu") -> VisionLanguage:
         """Load a model that is on this machine.
 
         Args:
             name: a folder, or a Hugging Face repository that was downloaded before.
-            device: such as "cuda:0"; by default the CPU.
+            device: such as "cuda:0".
 
         Raises:
             WeightsError: it is not there, or is no vision-language model.
@@ -123,7 +131,7 @@ class VisionLanguage:
                 f"run: hf download {CAPTIONER if there else name}, or name a folder with --captioner",
             ) from error
         commit = getattr(model.config, "_commit_hash", None)
-        return cls(f"{name}@{commit}" if commit else name, processor, model.to(device or "cpu").eval())
+        return cls(f"{name}@{commit}" if commit else name, processor, model.to(device).eval())
 
     def __call__(self, pictures: NDArray[np.uint8], question: str) -> str:
         """The answer to a question about pictures, uint8 [N, H, W, 3] RGB."""
@@ -138,6 +146,13 @@ class VisionLanguage:
             tokens = self._model.generate(**asked, do_sample=False, max_new_tokens=_TOKENS)
         answer: str = self._processor.decode(tokens[0, asked["input_ids"].shape[1] :], skip_special_tokens=True)
         return answer.strip()
+
+
+def random_head() -> Mapping[str, torch.Tensor]:
+    """The aesthetic head as it is initialised for training, for tests without the real one."""
+    import torch
+
+    return torch.nn.Linear(768, 1).state_dict()
 
 
 def _inputs(clip: Clip, recording: Recording) -> Inputs:

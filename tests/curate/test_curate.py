@@ -270,7 +270,7 @@ def test_motion_is_the_mean_length_of_the_flow() -> None:
 
 def test_the_aesthetic_score_is_linear_in_the_normalised_embedding() -> None:
     rows = np.array([[3.0, 4.0], [0.0, 2.0]], np.float32)
-    score = networks.Aesthetic("head", lambda inputs, upstream: {"embedding": rows}, np.array([10.0, 5.0]), 1.0)
+    score = networks.Aesthetic("head", lambda inputs, upstream: {"frames": rows}, np.array([10.0, 5.0]), 1.0)
     assert score(clip(np.zeros((2, 4, 4, 3), np.uint8)), recording()) == pytest.approx((10 + 5) / 2 + 1)
 
 
@@ -347,3 +347,20 @@ def test_the_command_line(videos: Path, tmp_path: Path) -> None:
     assert done.stderr.startswith("error: 3 of the weights that this run needs cannot be used")
     assert "weights fetch aesthetic-l14" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.slow
+def test_the_networks_with_random_weights(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CLIP ViT-L/14 and RAFT large are built, filled and run; only the captioner is left out."""
+    pytest.importorskip("open_clip")
+    from motionbench.weights.random import make_random
+
+    assert make_random(tmp_path / "weights", [networks.HEAD, *networks.BACKENDS.values()]) == []
+    monkeypatch.setattr(networks.VisionLanguage, "load", lambda name, device: Brightness())
+    loaded = networks.load_models("none", tmp_path / "weights")
+    assert networks.HEAD not in loaded.identity["aesthetic"] and "clip-l14" in loaded.identity["aesthetic"]
+    noise = np.random.default_rng(0).integers(0, 256, (2, 128, 128, 3), dtype=np.uint8)
+    scores = [loaded.aesthetic(clip(noise), recording()), loaded.motion(clip(noise), recording())]
+    assert np.isfinite(scores).all() and scores[1] > 0
+    still = loaded.aesthetic(clip(noise[:1].repeat(2, axis=0)), recording())
+    assert still == pytest.approx(loaded.aesthetic(clip(noise[:1]), recording()), rel=1e-5)
