@@ -200,7 +200,7 @@ def _fetch_code(
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=store.root) as scratch:
             archive, unpacked = Path(scratch) / entry.files[0].path, Path(scratch) / "unpacked"
             _get(name, entry.files[0], archive, None, progress, pause)
-            code.unpack(archive, unpacked)
+            code.unpack(archive, unpacked, entry.keep)
             found = code.tree_id(unpacked) if unpacked.is_dir() else "none"
             if found != entry.tree:
                 raise WeightsError(f"the code {name} has git's id {found}, expected {entry.tree}; it was not kept")

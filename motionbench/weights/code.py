@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tarfile
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from motionbench.errors import WeightsError
@@ -17,10 +18,15 @@ _BYTE_CODE = "__pycache__"
 _MOST_BYTES = 500_000_000  # a pinned repository is a few megabytes; a small archive can unpack to any size
 
 
-def unpack(archive: Path, folder: Path) -> None:
+def unpack(archive: Path, folder: Path, keep: Collection[str]) -> None:
     """Unpack a .tar.gz of one top folder, without that folder, into `folder`, which must not exist.
 
-    Only plain files and folders are taken; nothing is written outside `folder`, whatever the archive says.
+    Only plain files and folders are taken, and nothing is written outside `folder`, whatever the archive says.
+
+    Args:
+        archive: the .tar.gz.
+        folder: where it goes.
+        keep: names in the top folder; the rest is left out.
 
     Raises:
         WeightsError: the archive is damaged, too large, or holds a link, a device or a path that leads out.
@@ -30,7 +36,7 @@ def unpack(archive: Path, folder: Path) -> None:
         with tarfile.open(archive, "r:gz") as tar:
             for member in tar:
                 relative = _inside(member)
-                if relative is None:
+                if relative is None or relative.parts[0] not in keep:
                     continue
                 total += member.size
                 if total > _MOST_BYTES:

@@ -58,7 +58,8 @@ class Entry(Record):
     Attributes:
         title, paper, provenance: what it is, where it is described, where its hash was found.
         kind: "state_dict" (one file of tensors), "torchscript" (one file that holds code), "folder" (several files)
-            or "code" (an archive of a repository; `tree` is git's id of its content).
+            or "code" (an archive of a repository; of its top folder the names in `keep` are taken, and `tree` is git's
+            id of a folder with these alone).
         license, license_url, non_commercial: what one may do with it.
         backends: names of the backends that load it.
         random: "module:function" that makes such weights at random, for tests; empty where there is none.
@@ -75,13 +76,14 @@ class Entry(Record):
     non_commercial: bool = False
     random: str = ""
     tree: GitId | None = None
+    keep: list[str] = pydantic.Field(default_factory=list)
 
     @pydantic.model_validator(mode="after")
     def _fits(self) -> Entry:
         if self.kind != "folder" and len(self.files) != 1:
             raise ValueError(f"a {self.kind} is one file")
-        if (self.kind == "code") != (self.tree is not None):
-            raise ValueError("a tree belongs to code, and code needs one")
+        if len({self.kind == "code", self.tree is not None, bool(self.keep)}) > 1:
+            raise ValueError("tree and keep belong to code, and code needs both")
         if self.kind == "torchscript" and self.files[0].sha256 is None:
             raise ValueError("a torchscript file is never loaded without a listed sha256")
         return self

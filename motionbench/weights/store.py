@@ -21,7 +21,6 @@ from pathlib import Path
 import platformdirs
 import pydantic
 
-from motionbench.cache import digest
 from motionbench.canonical import Record, Sha256, dump, parse_record, write_atomic
 from motionbench.errors import ConfigError, SchemaError, WeightsError
 from motionbench.weights import code
@@ -181,9 +180,9 @@ class Store:
             if state.known == "wrong":
                 raise WeightsError(f"the code {name} is not the pinned one: {state.reason}", _REPAIR.format(name))
             code.drop_byte_code(self.root / name)
-            return digest({"tree": entry.tree})
+            return _digest({"tree": entry.tree})
         found = {file.path: self._check_file(name, file, again) for file in entry.files}
-        return next(iter(found.values())) if len(found) == 1 else digest(found)
+        return next(iter(found.values())) if len(found) == 1 else _digest(found)
 
     def _check_file(self, name: str, file: File, again: bool) -> str:
         path, key = self.file(name, file), f"{name}/{file.path}"
@@ -251,6 +250,10 @@ class Store:
 
 _R = t.TypeVar("_R", bound=Record)
 _REPAIR = "delete it and run: motionbench weights fetch {}"
+
+
+def _digest(content: Mapping[str, str | None]) -> str:
+    return hashlib.sha256(dump(content, indent=None)).hexdigest()
 
 
 def _mismatch(path: Path, found: str, expected: str) -> str:

@@ -14,6 +14,8 @@ from motionbench.weights import code
 
 FILES = {"hubconf.py": b"x = 1\n", "pkg/__init__.py": b"", "pkg/a.py": b"y = 2\n", "pkg.txt": b"sorts before pkg/\n"}
 
+KEEP = {"hubconf.py", "pkg", "pkg.txt", "a.py"}
+
 
 def write(folder, files=FILES):
     for name, content in files.items():
@@ -70,8 +72,9 @@ def test_byte_code_does_not_count_and_is_removed(tmp_path):
 
 
 def test_an_archive_unpacks_without_its_top_folder(tmp_path):
-    path = archive(tmp_path / "a.tar.gz", [(f"top-1234/{name}", content) for name, content in FILES.items()])
-    code.unpack(path, tmp_path / "out")
+    files = FILES | {"demo.py": b"", "assets/film.gif": b"", "pkg-extra/a.py": b""}  # these are not asked for
+    path = archive(tmp_path / "a.tar.gz", [(f"top-1234/{name}", content) for name, content in files.items()])
+    code.unpack(path, tmp_path / "out", KEEP)
     assert code.tree_id(tmp_path / "out") == code.tree_id(write(tmp_path / "expected"))
 
 
@@ -93,21 +96,21 @@ def test_nothing_is_written_outside(tmp_path, member):
     (tmp_path / "in").mkdir()
     path = archive(tmp_path / "in" / "a.tar.gz", [(member, b"")])
     with pytest.raises(WeightsError, match="no plain file inside"):
-        code.unpack(path, tmp_path / "in" / "out")
+        code.unpack(path, tmp_path / "in" / "out", {"a", "evil.py", "link", "null", "pipe", ".."})
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.tar.gz", "in"]
 
 
 def test_a_file_is_never_written_twice(tmp_path):
     path = archive(tmp_path / "a.tar.gz", [("top/a.py", b"good"), ("top/a.py", b"evil")])
     with pytest.raises(WeightsError):
-        code.unpack(path, tmp_path / "out")
+        code.unpack(path, tmp_path / "out", KEEP)
 
 
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(code, "_MOST_BYTES", 1000)
     path = archive(tmp_path / "a.tar.gz", [("top/a.py", bytes(1001))])
     with pytest.raises(WeightsError, match="more than 1000 bytes"):
-        code.unpack(path, tmp_path / "out")
+        code.unpack(path, tmp_path / "out", KEEP)
 
 
 @pytest.mark.parametrize("keep", [0, 5, 60])
@@ -115,5 +118,5 @@ def test_a_damaged_archive_is_one_line(tmp_path, keep):
     path = archive(tmp_path / "a.tar.gz", [("top/a.py", bytes(range(256)))])
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(WeightsError) as caught:
-        code.unpack(path, tmp_path / "out")
+        code.unpack(path, tmp_path / "out", KEEP)
     assert "\n" not in caught.value.message

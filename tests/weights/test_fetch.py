@@ -109,7 +109,9 @@ def repository(tmp_path, server):
 
 
 def test_code_is_unpacked_and_runs_from_its_folder(tmp_path, server, listed, repository):
-    entry = listed("hub", [server.url("archive")], kind="code", tree=repository, path="hub.tar.gz")
+    entry = listed(
+        "hub", [server.url("archive")], kind="code", keep=["hubconf.py", "pkg"], tree=repository, path="hub.tar.gz"
+    )
     root = tmp_path / "weights"
     fetch(["hub"], root)
     weights.use(root, {})
@@ -125,7 +127,7 @@ def test_code_is_unpacked_and_runs_from_its_folder(tmp_path, server, listed, rep
 
 
 def test_other_code_is_not_kept(tmp_path, server, listed, repository):
-    listed("hub", [server.url("archive")], kind="code", tree="0" * 40, path="hub.tar.gz")
+    listed("hub", [server.url("archive")], kind="code", keep=["hubconf.py", "pkg"], tree="0" * 40, path="hub.tar.gz")
     with pytest.raises(WeightsError, match=f"{repository}, expected {'0' * 40}"):
         fetch(["hub"], tmp_path / "weights")
     assert list((tmp_path / "weights").iterdir()) == []

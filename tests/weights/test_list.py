@@ -88,6 +88,8 @@ def test_a_list_is_read():
         {"kind": "code"},
         {"kind": "pickle"},
         {"more": 'tree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"'},
+        {"more": 'tree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"', "kind": "code"},
+        {"more": 'keep = ["a"]'},
         {"more": 'unheard = "of"'},
     ],
 )
