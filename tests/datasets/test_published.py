@@ -129,6 +129,7 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
         ("a.json", "{", "no json table"),
         ("a.json", "3", "holds no rows"),
         ("a.json", "[3]", "holds no rows"),
+        ("a.json", '[{"id": "a", "caption": "\\ud800"}]', "row 1: the caption is no text"),
         ("a.jsonl", '{"id": "a"\n', "no jsonl table"),
         ("a.csv", b"id,caption\na,\xff\n", "no csv table"),
         ("a.txt", "id,caption\na,A.\n", "no known kind"),

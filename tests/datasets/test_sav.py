@@ -253,9 +253,9 @@ def test_missing_and_repeated_videos(train: Path) -> None:
     refused(train, "8 of 10 videos", "sav_000003, sav_000004, sav_000005, sav_000006, sav_000007 and 3 more")
     trees.captions(train, "sav_000001,A.", "sav_000001.mp4,B.")
     refused(train, "'sav_000001' twice")
+    trees.captions(train, "sav_000001,A.", "1,B.")
+    refused(train, "'sav_000001' twice, once by its number")
     trees.add_train(train / "copy", "sav_000001")
-    refused(train, "captions.csv names")
-    trees.captions(train, "sav_000001,A.")
     refused(train, "there twice", "sav_000001.mp4")
 
 

@@ -88,6 +88,10 @@ def load_list(
     listed = read_list(path, columns)
     recordings = find_recordings(data_root)
     found = [recordings.get(item.id) or recordings.get(_numbered(item.id)) for item in listed]
+    places = [place.id for place in found if place is not None]
+    if len(set(places)) < len(places):
+        twice = next(name for name in places if places.count(name) > 1)
+        raise DataError(f"{Path(path).name} names the video {twice!r} twice, once by its number")
     missing = [item.id for item, place in zip(listed, found, strict=True) if place is None]
     if annotated:
         missing += [f"{place.id} (masks)" for place in found if place is not None and place.masks is None]

@@ -45,14 +45,22 @@ _VIDEO_SUFFIX = re.compile(r"\.(mp4|mov|mkv|webm|avi|gif)$", re.IGNORECASE)
 Row = dict[str, t.Any]
 
 
+def _text(value: str) -> str:
+    value.encode("utf-8")  # a lone surrogate raises UnicodeEncodeError, which is a ValueError
+    return value
+
+
+_Text = t.Annotated[str, pydantic.AfterValidator(_text)]
+
+
 class Described(pydantic.BaseModel):
     """One object of a list: its number in the annotation (None where there is none), and its texts."""
 
     model_config = pydantic.ConfigDict(extra="ignore", frozen=True)
 
     masklet: t.Annotated[int, pydantic.Field(ge=0)] | None = None
-    name: str = ""
-    prompt: str = ""
+    name: _Text = ""
+    prompt: _Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +203,13 @@ def _names(rows: Sequence[Row], table: str, columns: Mapping[str, str]) -> dict[
 def _listed(row: Row, names: Mapping[str, str], hint: str, where: str) -> Listed:
     fields = {field: _plain(row.get(name)) for field, name in names.items()}
     texts = {f: str(fields.get(f, "")).strip() for f in ("id", "caption", "short_caption", "motion_prompt", "category")}
-    for field in ("id", "caption"):
-        if not texts[field]:
+    for field, text in texts.items():
+        if not text and field in ("id", "caption"):
             raise DataError(f"{where}: the {field} is empty")
+        try:
+            _text(text)
+        except ValueError as error:
+            raise DataError(f"{where}: the {field} is no text that UTF-8 can hold") from error
     subset = str(fields.get("subset", "")).strip() or hint
     match = _SUBSET.match(subset)
     if subset and match is None:

@@ -93,7 +93,10 @@ def object_folders(path: Path) -> dict[int, Path]:
     Raises:
         DataError: there is none, or one whose name is no number.
     """
-    folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    try:
+        folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{path.parent.name}/{path.name} cannot be read: {error.strerror}") from error
     wrong = next((f.name for f in folders if not (f.name.isascii() and f.name.isdigit())), None)
     if wrong is not None or not folders:
         fault = "holds no object folder" if wrong is None else f"holds {wrong!r}, which is no object number"

@@ -109,5 +109,8 @@ def _files(folder: Path, names: list[str]) -> list[Recording]:
 
 def _frames(folder: Path) -> list[Recording]:
     pictures, masks = folder / PICTURES, folder / MASKS
-    names = sorted(entry.name for entry in os.scandir(pictures) if entry.is_dir() and entry.name[0] != ".")
+    try:
+        names = sorted(entry.name for entry in os.scandir(pictures) if entry.is_dir() and entry.name[0] != ".")
+    except OSError as error:
+        raise DataError(f"{folder.name}/{PICTURES} cannot be read: {error.strerror}") from error
     return [Recording(n, pictures / n, masks / n if (masks / n).is_dir() else None) for n in names]
