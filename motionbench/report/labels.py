@@ -6,7 +6,7 @@ TITLES = {
     "tmr": "Tracked motion realism",
     "tmr_worst": "Tracked motion realism, worst object",
     "survival": "Object survival",
-    "coherence": "Object coherence",
+    "coherence": "Temporal coherence",
     "text": "Text alignment",
     "text_object": "Text alignment, objects",
     "clip_t": "CLIP text alignment",

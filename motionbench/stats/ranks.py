@@ -122,13 +122,18 @@ def _decided(
         largest = np.zeros(RESAMPLES)
         for pair in chosen:  # one pair at a time: 45 pairs of 10,000 draws need not stand in memory
             np.maximum(largest, np.abs(centred[:, first[pair]] - centred[:, second[pair]]) / se[pair], out=largest)
-        bound = _t_bound(float(np.quantile(largest, level)), drawn)
+        bound = _t_bound(float(np.quantile(largest, _safe(level))), drawn)
         found = chosen[np.abs(mean[chosen]) > bound * se[chosen]]
         if not len(found):
             break
         certain[found] = np.sign(mean[found])
         open_[found] = False
     return certain
+
+
+def _safe(level: float) -> float:
+    """Two standard errors of the bootstrap's own noise above the level, so that the draws cannot fall short of it."""
+    return min(level + 2.0 * math.sqrt(level * (1.0 - level) / RESAMPLES), 1.0)
 
 
 def _t_bound(bound: float, drawn: Units) -> float:
