@@ -1,9 +1,10 @@
-"""Untrusted text in Markdown, LaTeX and CSV: names come from strangers and must not act in a page or a spreadsheet."""
+"""Untrusted text in Markdown, LaTeX, CSV and pages: names come from strangers and must not act in any of them."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import typing as t
 from collections.abc import Iterable, Sequence
@@ -53,6 +54,14 @@ def markdown(text: str, limit: int = 400) -> str:
 def latex(text: str, limit: int = 400) -> str:
     """Return `text` with everything escaped that LaTeX would act on; letters beyond Latin need XeLaTeX or LuaLaTeX."""
     return "".join(_LATEX.get(character, character) for character in show(text, limit))
+
+
+def script_json(value: t.Any) -> str:
+    """Return JSON for a script element: no `<`, `>` or `&` is left, so that it cannot end the element that holds it."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
 def csv_table(header: Sequence[str], rows: Iterable[Sequence[str | float | int | None]]) -> str:

@@ -28,7 +28,9 @@ from motionbench.errors import ConfigError, DataError
 from motionbench.results import SUBSETS, RunFile, read_run
 from motionbench.types import Row
 
-__all__ = ["Comparison", "MetricComparison", "Standing", "compare", "read_clusters"]
+__all__ = ["Comparison", "MetricComparison", "Standing", "case_values", "compare", "read_clusters"]
+
+Scores = dict[str, float]  # value by case id
 
 
 def compare(
@@ -78,6 +80,40 @@ def compare(
     return Comparison(tuple(labels), labels[first], found[first].identity, tuple(blocks), family, warnings)
 
 
+def case_values(runs: Sequence[str | Path], metrics: Sequence[str] | None = None) -> dict[str, dict[str, Scores]]:
+    """Read the values of runs of like identity by metric, system and case, so that higher is better.
+
+    Values of a metric whose lower values are better are negated; metrics without a better direction and distances
+    between sets are left out.
+
+    Args:
+        runs: one run folder or more, each of another system.
+        metrics: metric ids; by default all that the runs share.
+
+    Raises:
+        ConfigError: no run, unlike runs, two runs of one name, or no metric is left.
+        DataError, SchemaError: a run is missing or breaks its schema.
+    """
+    found = [read_run(Path(run)) for run in runs]
+    names = [run.identity.system.name for run in found]
+    if not found or len(set(names)) < len(names):
+        raise ConfigError("each system needs one run, and its name is how votes call it", "give one run of each")
+    chosen = metrics_of(found, labels_of(found), metrics)
+    tables = [_scores(run, chosen) for run in found]
+    result: dict[str, dict[str, Scores]] = {}
+    for metric in chosen:
+        direction = next((e.direction for e in found[0].estimates if e.metric == metric), "none")
+        sign = {"higher": 1.0, "lower": -1.0, "none": 0.0}[direction]
+        if sign and any(table.values[metric] for table in tables):
+            result[metric] = {
+                name: {case: sign * value for case, value in table.values[metric].items()}
+                for name, table in zip(names, tables, strict=True)
+            }
+    if not result:
+        raise ConfigError("none of the metrics has a value for each case and a better direction", "name others")
+    return result
+
+
 def read_clusters(path: Path) -> dict[str, str]:
     """Read which cases were cut from one source video: a CSV file with the columns case_id and cluster.
 
@@ -105,7 +141,7 @@ def read_clusters(path: Path) -> dict[str, str]:
 class _Scores:
     """A run's values by metric and case, and each case's subset."""
 
-    values: dict[str, dict[str, float]]
+    values: dict[str, Scores]
     subsets: dict[str, str]
 
 

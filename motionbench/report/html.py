@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ import jinja2
 from markupsafe import Markup
 
 from motionbench.canonical import write_atomic
+from motionbench.markup import script_json
 from motionbench.report import labels, media, numbers, view
 from motionbench.results import read_run
 
@@ -99,7 +99,7 @@ def _fill(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) ->
         page=page,
         clips=clips,
         embedded=[case for case in page.cases if clips.get(case.clips.get("generated") or "", "").startswith("data:")],
-        data=Markup(_json(_data(page, clips, overlays))),
+        data=Markup(script_json(_data(page, clips, overlays))),
         script=Markup(script),
         style=Markup(style),
         script_hash=_csp_hash(script),
@@ -135,14 +135,6 @@ def _data(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) ->
             for case in page.cases
         ],
     }
-
-
-def _json(value: t.Any) -> str:
-    """JSON in which no `<`, `>` or `&` is left, so that it cannot end the element that holds it."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 def _csp_hash(text: str) -> str:
