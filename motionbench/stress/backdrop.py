@@ -32,8 +32,9 @@ MISFIT = 10.0  # median grey levels over the ring beyond which a registered fram
 SAMPLES = 5  # a pixel behind an object is the median of at most so many frames
 NEAR = 3  # frames nearer than this are asked last
 REACH = 16  # pixels around a mask in which what it misses of the object is looked for
+LOST = 0.3  # share of its first area below which a mask is taken for lost
 LIMB = 24.0  # grey levels by which such a part differs from the background
-MOST = 1.8  # times the mask's area that the object may become by such parts
+MOST = 2.5  # times the mask's area that the object may become by such parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +124,29 @@ class RegisteredBackdrop:
         rows = np.isin(self.object_ids, object_ids)
         gone = union(self.masks[rows])
         covered = np.stack([grown(plane, MARGIN) for plane in union(self.masks)])
+        for row in np.flatnonzero(rows):
+            covered[lost(self.masks[row])] = True  # where the object may be, nobody knows
         frames, known = self.frames[: self.count].copy(), np.ones((self.count, *self.frames.shape[1:3]), np.bool_)
         whole = gone[: self.count].copy()
         with single_thread():
             for at in range(self.count):
                 if gone[at].any():
                     spot = _Spot(at, self.frames, gone[at], covered, chain)
-                    whole[at] = spot.whole()
+                    found = spot.whole()
+                    whole[at] = gone[at] if found is None else found
                     frames[at], known[at] = spot.emptied(whole[at])
+                    if found is None:
+                        known[at] &= ~gone[at]
         return Plate(frames, known, whole)
+
+
+def lost(mask: Planes) -> Planes:
+    """Frames bool [S] in which a mask bool [S, H, W] has all but gone without having left over the border before."""
+    areas = mask.sum(axis=(1, 2))
+    small = areas < LOST * areas[0]
+    edge = mask[:, 0].any(-1) | mask[:, -1].any(-1) | mask[:, :, 0].any(-1) | mask[:, :, -1].any(-1)
+    seen = np.maximum.accumulate(np.where(areas > 0, np.arange(len(mask)), 0))  # the last frame that shows it
+    return np.asarray(small & ~np.asarray(edge)[seen])
 
 
 class _Spot:
@@ -180,8 +195,11 @@ class _Spot:
         model[found] = np.take_along_axis(ordered, middle[None, :, None].repeat(3, -1), axis=0)[0]
         return np.asarray(model, dtype=np.float32)
 
-    def whole(self) -> Planes:
-        """The object with what differs from the background beside it and hangs together with it, bool [H, W]."""
+    def whole(self) -> Planes | None:
+        """The object with what differs from the background beside it and hangs together with it, bool [H, W].
+
+        None where that is so much that the mask or the background cannot be trusted.
+        """
         change = np.abs(self.frame[self.box].astype(np.float32) - self._model()).max(-1)
         other = (cv2.blur(change, (3, 3)) > LIMB) & (self.taken >= 2) & ~self.rest
         inside = self.gone[self.box]
@@ -190,8 +208,8 @@ class _Spot:
         touched[label[inside]] = True
         touched[0] = False
         found = touched[label]
-        if found.sum() > MOST * inside.sum():  # rather a background that does not fit than feet
-            return self.gone
+        if found.sum() > MOST * inside.sum():
+            return None
         whole = self.gone.copy()
         whole[self.box] = found
         return whole
@@ -201,9 +219,9 @@ class _Spot:
         frame, known = self.frame.copy(), np.ones(gone.shape, np.bool_)
         target = self._model()
         known[self.box] = ~gone[self.box] | (self.taken > 0)
-        lost = ~known[self.box]
-        if lost.any() and not lost.all():  # the nearest known colour; such a pixel must not come to light
-            target = np.where(lost[..., None], continued(target, ~lost), target)
+        blank = ~known[self.box]
+        if blank.any() and not blank.all():  # the nearest known colour; such a pixel must not come to light
+            target = np.where(blank[..., None], continued(target, ~blank), target)
         soft = cv2.GaussianBlur(grown(gone, 2)[self.box].astype(np.float32), (0, 0), 1.2)[..., None]
         mixed = frame[self.box] * (1 - soft) + target * soft
         frame[self.box] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)

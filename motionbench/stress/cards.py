@@ -53,15 +53,20 @@ def write_cards(runs: Sequence[Path], target: Path) -> list[Path]:
 
 
 def definition(metric: str) -> str:
-    """What the metric's module says of it: the paragraphs from "`name`:" to the next metric's, or the whole text."""
+    """What the metric's module says of it: what stands before the metrics' own paragraphs, and the metric's own.
+
+    A metric's own paragraphs begin with "`name`:" and end where another metric's begin. A metric without any gets the
+    whole text.
+    """
     module = importlib.import_module(registry.find("metrics", metric).target.partition(":")[0])
     paragraphs = inspect.cleandoc(module.__doc__ or "").split("\n\n")
     heads = [match.group(1) if (match := re.match(r"`(\w+)`:", text)) else None for text in paragraphs]
     if metric not in heads:
         return "\n\n".join(paragraphs)
+    first = next(k for k, head in enumerate(heads) if head is not None)
     start = heads.index(metric)
     end = next((k for k in range(start + 1, len(heads)) if heads[k] is not None), len(heads))
-    return "\n\n".join(paragraphs[start:end])
+    return "\n\n".join(paragraphs[:first] + paragraphs[start:end])
 
 
 def _seconds(folder: Path) -> Mapping[str, float]:

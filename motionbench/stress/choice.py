@@ -13,12 +13,12 @@ import numpy as np
 from motionbench.backends.classical.opencv import luma, single_thread
 from motionbench.errors import ConfigError
 from motionbench.sources import first_masks
+from motionbench.stress.backdrop import lost
 from motionbench.stress.corruptions import BENIGN, CORRUPTIONS, Corruption
 from motionbench.stress.layers import SMALLEST
 from motionbench.stress.material import Donor, Material, Texts
 from motionbench.types import Case, Dataset
 
-LOST = 0.3  # an object whose mask falls below this share of its first area is taken for lost
 MOVES = 1.5  # times the background's change from frame to frame (camera aside), plus a grey level
 FEWEST = 2
 
@@ -114,7 +114,7 @@ def choose_objects(material: Material) -> tuple[list[int], str]:
             reasons.append(f"object {object_id} has {areas[0]} pixels in frame 0")
         elif change[row] < MOVES * rest + 1.0:
             reasons.append(f"object {object_id} stands still")
-        elif areas.min() < LOST * areas[0]:
+        elif lost(material.masks[row]).any():
             reasons.append(f"the mask of object {object_id} is lost")
         else:
             ranked.append((-round(float(areas.min() / areas[0]), 1), object_id))

@@ -24,12 +24,12 @@ video = "descriptor"
 [metrics]
 default = ["flicker", "fvd"]
 """
-SOME = ("freeze", "texture_flicker", "vanish", "reversal", "prompt_direction", "crf28", "mirror")
+SOME = ("freeze", "texture_flicker", "vanish", "reversal", "prompt_direction", "mirror")
 
 
 def _few() -> Dataset:
     data = dataset()
-    return dataclasses.replace(data, cases=data.cases[:4])
+    return dataclasses.replace(data, cases=data.cases[:3])
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def made(where: Path) -> Stress:
 
 
 def test_the_numbers_say_what_was_done(made: Stress, where: Path) -> None:
-    assert made.cases == ["synth-000", "synth-001", "synth-002", "synth-003"]
+    assert made.cases == ["synth-000", "synth-001", "synth-002"]
     frozen, flickering = made.find("flicker", "freeze"), made.find("flicker", "texture_flicker")
     assert frozen is not None and flickering is not None
     assert frozen.rho == 1.0 and frozen.curve[-1] == 1.0  # a frozen clip does not flicker at all
