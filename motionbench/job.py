@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from motionbench import weights
+from motionbench import device, weights
 from motionbench.cache import Cache
+from motionbench.device import Device
 from motionbench.errors import ModelError, NotApplicable, VideoError
 from motionbench.plan import Plan, make_plan
 from motionbench.profiles import Profile
@@ -28,6 +29,7 @@ class Setup:
         cache: folder of the artefact store.
         media: folder for previews and overlays, or None for a run without a report.
         weights, weights_sha256: the folder of weights, and the checked hashes of those that the backends load.
+        device: where the backends' networks run.
     """
 
     profile: Profile
@@ -38,6 +40,7 @@ class Setup:
     media: Path | None
     weights: Path
     weights_sha256: Mapping[str, str]
+    device: Device = field(default_factory=Device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class Worker:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         weights.use(setup.weights, setup.weights_sha256)
-        self.plan: Plan = make_plan(setup.profile, setup.metrics, setup.weights_sha256)
+        device.use(setup.device)
+        self.plan: Plan = make_plan(setup.profile, setup.metrics, setup.weights_sha256, setup.device)
         self.cache = Cache(setup.cache)
         self.bench = Workbench(self.plan, self.cache, Clock())
 

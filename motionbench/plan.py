@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from motionbench import cache, registry
+from motionbench.device import Device
 from motionbench.errors import ConfigError, PluginError
 from motionbench.profiles import Profile
 from motionbench.types import Backend, Case, Metric, Protocol
@@ -26,12 +27,14 @@ class Plan:
     """metrics; backends by role in the order in which they can run; the protocol; the role of nothing is left open.
 
     `weights_sha256` has the checked hash of each of the backends' weights by name; without them no key can be made.
+    `device` is where their networks run.
     """
 
     metrics: tuple[Metric, ...]
     backends: Mapping[str, Backend]
     protocol: Protocol
     weights_sha256: Mapping[str, str] = field(default_factory=dict)
+    device: Device = field(default_factory=Device)
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -42,6 +45,10 @@ class Plan:
         """One sha256 over names and hashes of all weights behind a metric; None if there are none."""
         names = sorted({name for backend in self._behind(metric) for name in backend.weights})
         return cache.digest({name: self.weights_sha256[name] for name in names}) if names else None
+
+    def device_name(self, metric: Metric) -> str | None:
+        """Device and precision of the networks behind a metric ("cuda bfloat16"); None if there are none."""
+        return " ".join(self.device.key) if any(b.weights for b in self._behind(metric)) else None
 
     def backend_name(self, metric: Metric) -> str:
         """The backends behind a metric's own needs, joined by "+" ("frames" alone for a metric without any)."""
@@ -72,13 +79,19 @@ class Plan:
         return "synth" if any(backend.domain == "synth" for backend in self._behind(metric)) else "any"
 
 
-def make_plan(profile: Profile, metric_ids: Sequence[str], weights_sha256: Mapping[str, str] | None = None) -> Plan:
+def make_plan(
+    profile: Profile,
+    metric_ids: Sequence[str],
+    weights_sha256: Mapping[str, str] | None = None,
+    device: Device | None = None,
+) -> Plan:
     """Resolve metrics and backends by name and order the backends by what they build on.
 
     Args:
         profile: the profile.
         metric_ids: the metrics.
         weights_sha256: checked hashes of the backends' weights (`weights.require`).
+        device: where their networks run; the CPU by default.
 
     Raises:
         ConfigError: an unknown metric or backend, or a role that the profile does not serve.
@@ -94,7 +107,7 @@ def make_plan(profile: Profile, metric_ids: Sequence[str], weights_sha256: Mappi
     except graphlib.CycleError as error:
         raise PluginError(f"backends build on each other in a circle: {' -> '.join(error.args[1])}") from error
     backends = {role: found[role] for role in order if role in found}
-    return Plan(metrics, backends, profile.protocol, dict(weights_sha256 or {}))
+    return Plan(metrics, backends, profile.protocol, dict(weights_sha256 or {}), device or Device())
 
 
 def _collect(role: str, asker: str, profile: Profile, found: dict[str, Backend]) -> None:
@@ -153,6 +166,7 @@ class Keys:
                 "backend": backend.name,
                 "recipe": backend.recipe,
                 "weights": [[name, self.plan.weights_sha256[name]] for name in backend.weights],
+                "device": self.plan.device.key if backend.weights else None,
                 "protocol": dataclasses.asdict(self.plan.protocol),
                 "video": self.video,
                 "inputs": {name: self._input(name) for name in backend.inputs},

@@ -70,7 +70,7 @@ class ProtocolId(Record):
 
 
 class MetricId(Record):
-    """What a metric's number depends on. `weights_sha256` is null where no weights are involved.
+    """What a metric's number depends on. `weights_sha256` and `device` are null where no weights are involved.
 
     `recipes` are the versions of the backends, also of those that the metric's own build on.
     """
@@ -79,6 +79,7 @@ class MetricId(Record):
     backend: str
     recipes: dict[str, int]
     weights_sha256: Sha256 | None
+    device: str | None = None
 
 
 class Identity(Record):

@@ -23,6 +23,7 @@ import platformdirs
 
 from motionbench import __version__, datasets, engine, report, results, weights
 from motionbench.cache import Cache
+from motionbench.device import Device
 from motionbench.errors import ConfigError, DataError, ModelError, VideoError
 from motionbench.estimates import drop_arrays, estimate
 from motionbench.job import Outcome, Setup
@@ -64,6 +65,7 @@ def evaluate(
     cache: str | Path | None = None,
     weights_dir: str | Path | None = None,
     device: str | None = None,
+    precision: t.Literal["float32", "bfloat16", "float16"] = "float32",
     workers: int = 1,
     allow_missing: bool = False,
     offline: bool = False,
@@ -85,7 +87,8 @@ def evaluate(
         cache: folder of the artefact store; by default the user's cache folder.
         weights_dir: folder of trained weights, for backends that load some; by default MOTIONBENCH_WEIGHTS_DIR or a
             folder of the user's data.
-        device: where networks run, for models that have a choice.
+        device: where networks run, those of the backends and of models that have a choice: cpu, cuda, cuda:1, mps.
+        precision: what the backends' networks compute in (autocast below float32).
         workers: processes; more than 1 needs the caller's main module to be importable (`if __name__ == "__main__"`).
         allow_missing: say beforehand that videos may be missing; the run is then not official.
         offline: forbid downloads.
@@ -102,7 +105,8 @@ def evaluate(
     chosen = load_profile(profile)
     data = dataset if isinstance(dataset, Dataset) else datasets.load_dataset(dataset)
     cases = select(data, subset, limit)
-    plan = make_plan(chosen, metrics or chosen.metrics)
+    place = Device(device or "cpu", precision)
+    plan = make_plan(chosen, metrics or chosen.metrics, device=place)
     trained = Path(weights_dir) if weights_dir is not None else weights.default_folder()
     plan = dataclasses.replace(plan, weights_sha256=weights.require(plan.weights, trained))
     folder = Path(out) if out is not None else Path("runs") / folder_name(name or default_name(videos_or_model))
@@ -114,7 +118,7 @@ def evaluate(
     _prepare(folder)
     store = Path(cache) if cache is not None else Path(platformdirs.user_cache_dir("motionbench"))
     ids = tuple(m.id for m in plan.metrics)
-    setup = Setup(chosen, ids, source, data.name, store, folder / "media", trained, plan.weights_sha256)
+    setup = Setup(chosen, ids, source, data.name, store, folder / "media", trained, plan.weights_sha256, place)
     outcomes = _score(setup, cases, workers, listener)
     rows = [row for o in outcomes for row in o.rows]
     outcomes = [dataclasses.replace(o, rows=()) for o in outcomes]
@@ -255,6 +259,7 @@ def _identity(
                 "backend": plan.backend_name(m),
                 "recipes": plan.recipes(m),
                 "weights_sha256": plan.weights_digest(m),
+                "device": plan.device_name(m),
             }
             for m in plan.metrics
         },

@@ -36,6 +36,8 @@ from motionbench.cli.options import (
     Model,
     Offline,
     OutDir,
+    Precision,
+    PrecisionName,
     ProfileName,
     Quiet,
     Seed,
@@ -102,6 +104,7 @@ def evaluate(
     cache: CacheDir = None,
     weights_dir: WeightsDir = None,
     device: Device = None,
+    precision: Precision = PrecisionName.float32,
     workers: Workers = None,
     allow_missing: t.Annotated[
         bool, typer.Option("--allow-missing", help="Missing videos are no failure; the run is not official.")
@@ -136,6 +139,7 @@ def evaluate(
             cache=cache,
             weights_dir=weights_dir,
             device=device,
+            precision=precision.value,
             workers=workers or engine.default_workers(),
             allow_missing=allow_missing,
             offline=offline,

@@ -17,6 +17,14 @@ class Subset(enum.StrEnum):
     multi = "multi"
 
 
+class PrecisionName(enum.StrEnum):
+    """What networks compute in."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
 class Format(enum.StrEnum):
     """How a run is shown."""
 
@@ -74,6 +82,9 @@ WeightsDir = t.Annotated[
 ]  # fmt: skip
 Device = t.Annotated[
     str | None, option("Where networks run, such as cpu or cuda:0.", "--device", env="MOTIONBENCH_DEVICE")
+]
+Precision = t.Annotated[
+    PrecisionName, option("What the metrics' networks compute in.", "--precision", env="MOTIONBENCH_PRECISION")
 ]
 Offline = t.Annotated[
     bool, typer.Option("--offline", help="Forbid downloads.", envvar="MOTIONBENCH_OFFLINE", show_envvar=False)

@@ -13,7 +13,6 @@ Bilinear, half-pixel centres, no antialiasing unless said, values 2 x / 255 - 1.
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
