@@ -63,7 +63,7 @@ def table(root: Path) -> list[dict[str, t.Any]]:
                 "title": entry.title,
                 "paper": entry.paper,
                 "backends": entry.backends,
-                "fetch": weights.fetch_command(name, entry),
+                "fetch": weights.fetch_command(name),
             }
         )
     return rows

@@ -106,7 +106,7 @@ def require(names: Iterable[str], root: Path) -> dict[str, str]:
         except WeightsError as error:
             known = store.state(name, entry).known
             what = "missing" if known == "absent" else error.message
-            problems.append(f"{name} ({size(entry)}, {entry.license}): {what}; run: {fetch_command(name, entry)}")
+            problems.append(f"{name} ({size(entry)}, {entry.license}): {what}; run: {fetch_command(name)}")
     if problems:
         count = f"{len(problems)} of the weights" if len(problems) > 1 else "one of the weights"
         where = "" if root == default_folder() else f" --weights-dir {root}"
@@ -120,6 +120,8 @@ def require(names: Iterable[str], root: Path) -> dict[str, str]:
 
 def size(entry: Entry) -> str:
     """The size of an entry as it is printed."""
+    if not entry.size:
+        return "unknown size"
     units = ((1e9, "GB", 2), (1e6, "MB", 1), (1e3, "kB", 1))
     unit, name, digits = next((u for u in units if entry.size >= u[0]), units[-1])
     return f"{'' if entry.exact else 'about '}{entry.size / unit:.{digits}f} {name}"
@@ -127,7 +129,7 @@ def size(entry: Entry) -> str:
 
 def is_random(root: Path) -> bool:
     """True if the folder was written by `weights make-random`."""
-    return Store(root).random is not None
+    return Store(root).random
 
 
 def offline(flag: bool = False) -> bool:
@@ -162,7 +164,7 @@ def fetch(
             is wrong.
     """
     store = Store(root)
-    if store.random is not None:
+    if store.random:
         raise WeightsError(f"{root} holds random weights", "choose another folder with --weights-dir")
     entries = {name: find(name) for name in dict.fromkeys(names)}
     absent = {n: e for n, e in entries.items() if store.state(n, e).known == "absent"}
@@ -172,7 +174,7 @@ def fetch(
         if entry.non_commercial and not accept(name, entry):
             raise WeightsError(
                 f"the licence of {name} is not accepted: {entry.license} forbids commercial use ({entry.license_url})",
-                fetch_command(name, entry),
+                f"{fetch_command(name)} --accept-license {entry.license}",
             )
     for name, entry in absent.items():
         if entry.kind == "code":

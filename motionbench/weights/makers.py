@@ -21,14 +21,16 @@ def raft_large() -> StateDict:
     """torchvision's RAFT large, as it is initialised for training."""
     from torchvision.models.optical_flow import raft_large as build
 
-    return build(weights=None).state_dict()
+    state: StateDict = build(weights=None).state_dict()
+    return state
 
 
 def raft_small() -> StateDict:
     """torchvision's RAFT small, as it is initialised for training."""
     from torchvision.models.optical_flow import raft_small as build
 
-    return build(weights=None).state_dict()
+    state: StateDict = build(weights=None).state_dict()
+    return state
 
 
 def sam_vit_b() -> StateDict:

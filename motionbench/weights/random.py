@@ -18,7 +18,7 @@ from motionbench.canonical import write_atomic
 from motionbench.errors import ConfigError, PluginError, WeightsError
 from motionbench.registry import foreign
 from motionbench.weights.entries import Entry, find, shipped
-from motionbench.weights.store import RandomMark, Store
+from motionbench.weights.store import Store
 
 REASON = "the weights are random, for testing only"
 
@@ -48,10 +48,10 @@ def make_random(
         PluginError: an unknown name, or a maker that fails.
     """
     store = Store(folder)
-    if store.random is None and folder.exists() and any(folder.iterdir()):
+    if not store.random and folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} holds something else than random weights", "choose an empty folder")
     wanted = sorted(shipped()) if names is None else list(dict.fromkeys(names))
-    files = dict(store.random.files) if store.random is not None else {}
+    files = dict(store.journal.random.files) if store.journal.random is not None else {}
     left = []
     for name in wanted:
         entry = find(name)
@@ -64,7 +64,7 @@ def make_random(
         tell(name, "made" if done else "left out")
         if not done:
             left.append(name)
-        store.mark_random(RandomMark(schema="motionbench.random/1", seed=seed, files=files))
+        store.journal.mark_random(seed, files)
         if done:
             store.check(name, entry)
     return left

@@ -1,6 +1,6 @@
-"""The folder that holds weights, and what is known of each file in it.
+"""The folder that holds weights, and whether each file in it is what it must be.
 
-    <folder>/<name>/<file>     the files of an entry (of code: the unpacked repository)
+    <folder>/<name>/<file>     the files of an entry (of code: what is kept of the repository)
     <folder>/recorded.json     sha256 of files whose hash nobody published, as they were first seen here
     <folder>/checked.json      which bytes were already hashed: path to sha256, size and modification time
     <folder>/random.json       only in a folder of random weights: what `weights make-random` wrote
@@ -10,7 +10,6 @@ A file is hashed when it is first used, and again whenever its size or modificat
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import typing as t
@@ -19,39 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
-import pydantic
 
-from motionbench.canonical import Record, Sha256, dump, parse_record, write_atomic
-from motionbench.errors import ConfigError, SchemaError, WeightsError
+from motionbench.canonical import dump
+from motionbench.errors import WeightsError
 from motionbench.weights import code
 from motionbench.weights.entries import Entry, File
+from motionbench.weights.journal import Journal
 
 FOLDER_VARIABLE = "MOTIONBENCH_WEIGHTS_DIR"
+_REPAIR = "delete it and run: motionbench weights fetch {}"
 Known = t.Literal["present", "absent", "wrong", "unverified"]
-
-
-class _Recorded(Record):
-    schema_: t.Literal["motionbench.recorded/1"] = pydantic.Field(alias="schema")
-    files: dict[str, Sha256]
-
-
-class _Stamp(Record):
-    sha256: Sha256
-    size: int
-    mtime_ns: int
-
-
-class _Checked(Record):
-    schema_: t.Literal["motionbench.checked/1"] = pydantic.Field(alias="schema")
-    files: dict[str, _Stamp]
-
-
-class RandomMark(Record):
-    """What `random.json` says: the seed, and the files that were made."""
-
-    schema_: t.Literal["motionbench.random/1"] = pydantic.Field(alias="schema")
-    seed: int
-    files: dict[str, Sha256]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +69,12 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        mark = self._read("random.json", RandomMark, "motionbench.random/1")
-        self.random: RandomMark | None = mark
+        self.journal = Journal(root)
+
+    @property
+    def random(self) -> bool:
+        """True if the folder was written by `weights make-random`."""
+        return self.journal.random is not None
 
     def place(self, name: str, entry: Entry) -> Path:
         """What a backend opens: the file of an entry that is one, else the entry's folder."""
@@ -108,16 +88,14 @@ class Store:
     def expected(self, name: str, file: File) -> str | None:
         """The sha256 that a file must have: the listed one, or the recorded one; None if nobody knows it yet.
 
-        In a folder of random weights it is what was made there.
+        Of a file that was made at random here it is what was made.
         """
-        key = f"{name}/{file.path}"
-        if self.random is not None and key in self.random.files:
-            return self.random.files[key]
-        return file.sha256 or self._recorded().get(key)
+        key = _key(name, file)
+        return self.journal.made(key) or file.sha256 or self.journal.recorded(key)
 
     def made(self, name: str, entry: Entry) -> bool:
         """True if the entry's files were made at random."""
-        return self.random is not None and any(f"{name}/{file.path}" in self.random.files for file in entry.files)
+        return any(self.journal.made(_key(name, file)) is not None for file in entry.files)
 
     def state(self, name: str, entry: Entry) -> State:
         """What is known of an entry, at the price of looking at sizes and times."""
@@ -136,7 +114,7 @@ class Store:
             return State("absent", f"there is no {folder}")
         found = code.tree_id(folder)
         if found != entry.tree:
-            return State("wrong", f"its content has git's id {found}, expected {entry.tree}")
+            return State("wrong", f"the content of {folder} has git's id {found}, expected {entry.tree}")
         return State("present")
 
     def _file_state(self, name: str, file: File) -> State:
@@ -145,20 +123,19 @@ class Store:
             about = path.stat()
         except OSError:
             return State("absent", f"there is no {path}")
-        key = f"{name}/{file.path}"
-        if (
-            not (self.random is not None and key in self.random.files)
-            and file.bytes is not None
-            and about.st_size != file.bytes
-        ):
-            return State("wrong", f"{path} has {about.st_size} bytes, expected {file.bytes}")
-        stamp = self._checked().get(key)
-        if stamp is None or (stamp.size, stamp.mtime_ns) != (about.st_size, about.st_mtime_ns):
+        if reason := self._wrong_size(name, file, about):
+            return State("wrong", reason)
+        found, expected = self.journal.hashed(_key(name, file), about), self.expected(name, file)
+        if found is None:
             return State("unverified", f"{path} was not hashed yet")
-        expected = self.expected(name, file)
         if expected is None:
             return State("unverified", f"nobody published a sha256 of {path}, and none was recorded")
-        return State("present") if stamp.sha256 == expected else State("wrong", _mismatch(path, stamp.sha256, expected))
+        return State("present") if found == expected else State("wrong", _mismatch(path, found, expected))
+
+    def _wrong_size(self, name: str, file: File, about: os.stat_result) -> str:
+        if file.bytes in (None, about.st_size) or self.journal.made(_key(name, file)) is not None:
+            return ""
+        return f"{self.file(name, file)} has {about.st_size} bytes, expected {file.bytes}"
 
     def check(self, name: str, entry: Entry, *, again: bool = False) -> str:
         """Make sure that an entry is what it must be; a hash that nobody published is recorded now.
@@ -175,81 +152,39 @@ class Store:
         """
         state = self.state(name, entry)
         if state.known == "absent":
-            raise WeightsError(f"the weights {name} are not there: {state.reason}", fetch_command(name, entry))
+            raise WeightsError(f"the weights {name} are not there: {state.reason}", fetch_command(name))
         if entry.kind == "code":
             if state.known == "wrong":
-                raise WeightsError(f"the code {name} is not the pinned one: {state.reason}", _REPAIR.format(name))
+                raise _wrong(name, state.reason)
             code.drop_byte_code(self.root / name)
             return _digest({"tree": entry.tree})
         found = {file.path: self._check_file(name, file, again) for file in entry.files}
         return next(iter(found.values())) if len(found) == 1 else _digest(found)
 
     def _check_file(self, name: str, file: File, again: bool) -> str:
-        path, key = self.file(name, file), f"{name}/{file.path}"
-        state = self._file_state(name, file)
-        if state.known == "wrong" and "bytes" in state.reason:  # no need to read a gigabyte to know it
-            raise WeightsError(f"the weights {name} are wrong: {state.reason}", _REPAIR.format(name))
+        path, key = self.file(name, file), _key(name, file)
         about = path.stat()
-        stamp = self._checked().get(key)
-        if again or stamp is None or (stamp.size, stamp.mtime_ns) != (about.st_size, about.st_mtime_ns):
-            stamp = _Stamp(sha256=sha256_of(path), size=about.st_size, mtime_ns=about.st_mtime_ns)
-            self._stamp(key, stamp)
+        if reason := self._wrong_size(name, file, about):  # no need to read a gigabyte to know it
+            raise _wrong(name, reason)
+        found = None if again else self.journal.hashed(key, about)
+        if found is None:
+            found = sha256_of(path)
+            self.journal.stamp(key, about, found)
         expected = self.expected(name, file)
         if expected is None:
-            self.record(name, file, stamp.sha256)
-        elif stamp.sha256 != expected:
-            raise WeightsError(
-                f"the weights {name} are wrong: {_mismatch(path, stamp.sha256, expected)}", _REPAIR.format(name)
-            )
-        return stamp.sha256
-
-    def record(self, name: str, file: File, sha256: str) -> None:
-        """Remember a hash that nobody published; from now on the file must have it.
-
-        Raises:
-            WeightsError: it cannot be written, and an unchecked file is not to be used.
-        """
-        files = {**self._recorded(), f"{name}/{file.path}": sha256}
-        self._write("recorded.json", {"schema": "motionbench.recorded/1", "files": files})
-
-    def _stamp(self, key: str, stamp: _Stamp) -> None:
-        files = {**{k: v.model_dump() for k, v in self._checked().items()}, key: stamp.model_dump()}
-        with contextlib.suppress(WeightsError):  # a read-only folder only costs hashing once more
-            self._write("checked.json", {"schema": "motionbench.checked/1", "files": files})
-
-    def _recorded(self) -> Mapping[str, str]:
-        content = self._read("recorded.json", _Recorded, "motionbench.recorded/1")
-        return {} if content is None else content.files
-
-    def _checked(self) -> Mapping[str, _Stamp]:
-        content = self._read("checked.json", _Checked, "motionbench.checked/1")
-        return {} if content is None else content.files
-
-    def mark_random(self, mark: RandomMark) -> None:
-        """Say that the folder holds random weights."""
-        self._write("random.json", mark.model_dump(by_alias=True))
-        self.random = mark
-
-    def _read(self, file: str, model: type[_R], schema: str) -> _R | None:
-        path = self.root / file
-        try:
-            return parse_record(model, path.read_bytes(), schema, str(path))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
-        except SchemaError as error:
-            raise WeightsError(error.message, f"delete {path} to check all files anew") from error
-
-    def _write(self, file: str, content: Mapping[str, t.Any]) -> None:
-        try:
-            write_atomic(self.root / file, [dump(content)])
-        except ConfigError as error:
-            raise WeightsError(error.message, "choose another folder with --weights-dir") from error
+            self.journal.record(key, found)
+        elif found != expected:
+            raise _wrong(name, _mismatch(path, found, expected))
+        return found
 
 
-_R = t.TypeVar("_R", bound=Record)
-_REPAIR = "delete it and run: motionbench weights fetch {}"
+def fetch_command(name: str) -> str:
+    """What to type to get weights."""
+    return f"motionbench weights fetch {name}"
+
+
+def _key(name: str, file: File) -> str:
+    return f"{name}/{file.path}"
 
 
 def _digest(content: Mapping[str, str | None]) -> str:
@@ -260,7 +195,5 @@ def _mismatch(path: Path, found: str, expected: str) -> str:
     return f"{path} has the sha256 {found}, expected {expected}"
 
 
-def fetch_command(name: str, entry: Entry) -> str:
-    """What to type to get an entry."""
-    accept = f" --accept-license {entry.license}" if entry.non_commercial else ""
-    return f"motionbench weights fetch {name}{accept}"
+def _wrong(name: str, reason: str) -> WeightsError:
+    return WeightsError(f"the weights {name} are wrong: {reason}", _REPAIR.format(name))

@@ -28,7 +28,7 @@ def test_the_seed_decides(tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         make_random(tmp_path / name, ["raft-small"], seed=seed)
     assert torch.initial_seed() == 1
-    first, second, third = (weights.Store(tmp_path / name).random.files for name in "abc")
+    first, second, third = (weights.Store(tmp_path / name).journal.random.files for name in "abc")
     assert first == second != third
 
 

@@ -120,7 +120,7 @@ def test_the_command_line_lists_them_one_a_line(plugin, tmp_path):
     assert done.stdout == ""
     lines = [text for text in done.stderr.splitlines() if "motionbench weights fetch" in text]
     assert lines[0].strip().startswith("cotracker3 (101.9 MB, CC-BY-NC-4.0): missing; run: ")
-    assert lines[0].endswith("motionbench weights fetch cotracker3 --accept-license CC-BY-NC-4.0")
+    assert lines[0].endswith("motionbench weights fetch cotracker3")
     assert lines[1].endswith("motionbench weights fetch raft-small")
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()

@@ -11,6 +11,7 @@ from server import CONTENT, OTHER, SHA256
 
 from motionbench import weights
 from motionbench.errors import WeightsError
+from motionbench.weights import journal
 from motionbench.weights import store as storing
 
 URL = ["https://example.org/a.pt"]
@@ -89,7 +90,7 @@ def test_a_read_only_folder_works(tmp_path, listed, hashed, monkeypatch):
     def refuse(self, file, content):
         raise WeightsError("read-only")
 
-    monkeypatch.setattr(weights.Store, "_write", refuse)
+    monkeypatch.setattr(journal.Journal, "_write", refuse)
     weights.use(tmp_path, {})
     weights.path("a")
     weights.path("a")
@@ -117,7 +118,7 @@ def test_an_unrecordable_hash_is_no_hash(tmp_path, listed, monkeypatch):
     def refuse(self, file, content):
         raise WeightsError("read-only")
 
-    monkeypatch.setattr(weights.Store, "_write", refuse)
+    monkeypatch.setattr(journal.Journal, "_write", refuse)
     weights.use(tmp_path, {})
     with pytest.raises(WeightsError, match="read-only"):
         weights.path("a")
@@ -144,7 +145,7 @@ def test_all_that_a_run_lacks_is_named(tmp_path, listed):
     a, d, b = caught.value.details
     assert OTHER_SHA256 in a
     assert "missing; run: motionbench weights fetch d" in d
-    assert b.endswith("motionbench weights fetch b --accept-license CC-BY-NC-4.0")
+    assert "(unknown size, CC-BY-NC-4.0)" in b and b.endswith("missing; run: motionbench weights fetch b")
     assert weights.require(["c"], tmp_path) == {"c": SHA256}
 
 
