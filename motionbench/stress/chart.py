@@ -20,7 +20,7 @@ def heat_map(stress: Stress) -> bytes:
     """PNG: corruptions down, metrics across; colour is the effect, blue where it is worse, orange where better."""
     names, metrics = list(stress.corruptions), list(stress.metrics)
     left, top = 190, 118
-    image = Image.new("RGB", (left + CELL_W * len(metrics) + 20, top + CELL_H * len(names) + 60), "white")
+    image = Image.new("RGB", (left + CELL_W * len(metrics) + 60, top + CELL_H * len(names) + 60), "white")
     draw = ImageDraw.Draw(image)
     _text(draw, (12, 10), f"{stress.dataset['name']}, profile {stress.profile['name']}: reactions of metrics", 17, INK)
     _text(draw, (12, 34), "number: effect at top severity in SD of clean clips; blue: worse, orange: better", 12, PALE)
@@ -61,7 +61,13 @@ def metric_chart(runs: Sequence[Stress], metric: str) -> bytes:
     draw = ImageDraw.Draw(image)
     _text(draw, (12, 10), f"{metric}: {panels[0].metrics[metric].title}", 17, INK)
     _text(draw, (12, 34), "curve: mean from clean to top severity; bar: paired change at top severity in SD", 12, PALE)
-    _text(draw, (12, 50), "of clean clips with 95 % interval; blue: 3 SE worse, orange: 3 SE better", 12, PALE)
+    _text(
+        draw,
+        (12, 50),
+        "of clean clips (of distances: in floors), 95 % interval; blue: 3 SE worse, orange: better",
+        12,
+        PALE,
+    )
     for j, name in enumerate(rows):
         y = top + ROW * j
         draw.line((12, y + ROW, left + (wide + gap) * len(panels) - gap, y + ROW), fill=GRID)
@@ -127,10 +133,10 @@ def _axis(draw: ImageDraw.ImageDraw, x: int, y: int, wide: int) -> None:
 
 
 def _slanted(image: Image.Image, at: tuple[int, int], text: str) -> None:
-    layer = Image.new("RGBA", (130, 130), (255, 255, 255, 0))
-    _text(ImageDraw.Draw(layer), (2, 112), text, 12, INK)
-    turned = layer.rotate(30, center=(2, 126), resample=Image.Resampling.BICUBIC)
-    image.paste(turned, (at[0], at[1] - 128), turned)
+    layer = Image.new("RGBA", (160, 130), (255, 255, 255, 0))
+    _text(ImageDraw.Draw(layer), (20, 112), text, 12, INK)
+    turned = layer.rotate(30, center=(20, 126), resample=Image.Resampling.BICUBIC)
+    image.paste(turned, (at[0] - 10, at[1] - 128), turned)
 
 
 def _text(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, colour: tuple[int, ...]) -> None:

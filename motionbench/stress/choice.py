@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from motionbench.backends.classical.opencv import luma, single_thread
 from motionbench.errors import ConfigError
@@ -17,7 +18,10 @@ from motionbench.stress.backdrop import lost
 from motionbench.stress.corruptions import BENIGN, CORRUPTIONS, Corruption
 from motionbench.stress.layers import SMALLEST
 from motionbench.stress.material import Donor, Material, Texts
+from motionbench.stress.registration import union
 from motionbench.types import Case, Dataset
+
+Floats = NDArray[np.float64]
 
 MOVES = 1.5  # times the background's change from frame to frame (camera aside), plus a grey level
 FEWEST = 2
@@ -121,23 +125,25 @@ def choose_objects(material: Material) -> tuple[list[int], str]:
     return [object_id for _, object_id in sorted(ranked)], "; ".join(reasons) or "the case has no masks"
 
 
-def _changes(material: Material) -> tuple[np.ndarray, float]:
-    """Mean absolute change of luma from frame to frame, camera aside: of each object float64 [K], and elsewhere."""
+def _changes(material: Material) -> tuple[Floats, float]:
+    """Change of luma from frame to frame, camera aside: mean over each object float64 [K], and median elsewhere.
+
+    The median, since people and things without a mask may move in the background.
+    """
     count, height, width = material.frames.shape[:3]
     camera = material.backdrop.camera()
-    inside, outside = np.zeros((len(material.masks), 2)), np.zeros(2)
+    inside, outside = np.zeros((len(material.masks), 2)), np.zeros(count - 1)
     with single_thread():
         greys = [luma(frame) for frame in material.frames]
         for at in range(1, count):
             move = camera[at] @ np.linalg.inv(camera[at - 1])
             before = cv2.warpPerspective(greys[at - 1], move, (width, height), borderMode=cv2.BORDER_REPLICATE)
             change = cv2.absdiff(before, greys[at]).astype(np.float64)
-            free = np.ones((height, width), np.bool_)
             for row, plane in enumerate(material.masks):
                 inside[row] += change[plane[at]].sum(), plane[at].sum()
-                free &= ~plane[at]
-            outside += change[free].sum(), free.sum()
-    return inside[:, 0] / np.maximum(inside[:, 1], 1), float(outside[0] / max(outside[1], 1))
+            free = change[~union(material.masks[:, at])]
+            outside[at - 1] = np.median(free) if len(free) else 0.0
+    return inside[:, 0] / np.maximum(inside[:, 1], 1), float(outside.mean())
 
 
 def _lot(seed: int, name: str) -> str:

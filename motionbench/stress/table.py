@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from motionbench.stress.record import Reaction, Stress
 
+Cell = Callable[[Reaction | None], str]
+
 SURE = 3.0  # standard errors from which on a change is called seen
-NO_SE = "not measured"
+WIDTH = 120  # characters of a line
 WATCHED = ("camera_jitter", "duplicate", "reversal", "background_drift", "texture_flicker", "colour_drift")
 
 
@@ -46,16 +50,24 @@ def render(stress: Stress) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _matrix(stress: Stress, names: list[str], cell: object) -> list[str]:
-    assert callable(cell)
+def _matrix(stress: Stress, names: list[str], cell: Cell) -> list[str]:
+    """Rows of text; metrics that do not fit beside each other stand below each other."""
     metrics = list(stress.metrics)
     width = max(len(name) for name in names)
     rows = [[cell(stress.find(metric, name)) for metric in metrics] for name in names]
-    widths = [max(len(metric), *(len(row[k]) for row in rows)) for k, metric in enumerate(metrics)]
-    head = " " * width + "  " + "  ".join(m.rjust(w) for m, w in zip(metrics, widths, strict=True))
-    lines = [head.rstrip()]
-    for name, row in zip(names, rows, strict=True):
-        lines.append(name.ljust(width) + "  " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)))
+    widths = [max(len(metric), *(len(row[k]) for row in rows)) + 2 for k, metric in enumerate(metrics)]
+    lines: list[str] = []
+    start = 0
+    while start < len(metrics):
+        stop = start + 1
+        while stop < len(metrics) and width + sum(widths[start : stop + 1]) <= WIDTH:
+            stop += 1
+        head = "".join(m.rjust(w) for m, w in zip(metrics[start:stop], widths[start:stop], strict=True))
+        lines += [" " * width + head] if not lines else ["", " " * width + head]
+        for name, row in zip(names, rows, strict=True):
+            cells = "".join(c.rjust(w) for c, w in zip(row[start:stop], widths[start:stop], strict=True))
+            lines.append((name.ljust(width) + cells).rstrip())
+        start = stop
     return lines
 
 
@@ -77,11 +89,13 @@ def _share(reaction: Reaction | None) -> str:
 def _verdicts(stress: Stress, names: list[str]) -> list[str]:
     lines = []
     for name in (n for n in WATCHED if n in names):
-        found = watchers(stress, name)
-        if found:
-            lines.append(f"{name}: seen by {', '.join(found)}")
+        judges = [m for m in watchers(stress, name) if stress.metrics[m].direction != "none"]
+        others = [m for m in watchers(stress, name) if stress.metrics[m].direction == "none"]
+        moved = f" (it also moves {', '.join(others)})" if others else ""
+        if judges:
+            lines.append(f"{name}: seen by {', '.join(judges)}{moved}")
         elif any(r.corruption == name and r.z is not None for r in stress.reactions):
-            lines.append(f"{name}: seen by no metric of this profile")
+            lines.append(f"{name}: seen by no metric of this profile{moved}")
         else:
-            lines.append(f"{name}: {NO_SE} (fewer than 3 cases)")
+            lines.append(f"{name}: not measured (fewer than 3 cases)")
     return lines
