@@ -6,6 +6,7 @@ vision-language model is the user's own copy of a Hugging Face model: nothing is
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionbench.curate.describe import Models
+from motionbench.datasets.files import FileFootage
 from motionbench.datasets.sav import Recording
 from motionbench.errors import WeightsError
 from motionbench.types import Case, Clip, Features, InputMatch, Inputs
@@ -122,7 +124,9 @@ class VisionLanguage:
 
         try:
             processor = transformers.AutoProcessor.from_pretrained(name, local_files_only=True)
-            model = transformers.AutoModelForImageTextToText.from_pretrained(name, local_files_only=True, dtype="auto")
+            model = transformers.AutoModelForImageTextToText.from_pretrained(
+                name, local_files_only=True, dtype="auto", use_safetensors=True
+            )
         except (OSError, ValueError) as error:
             there = Path(name).is_dir()
             reason = f"is no vision-language model: {str(error).splitlines()[0]}" if there else "is not on this machine"
@@ -131,7 +135,8 @@ class VisionLanguage:
                 f"run: hf download {CAPTIONER if there else name}, or name a folder with --captioner",
             ) from error
         commit = getattr(model.config, "_commit_hash", None)
-        return cls(f"{name}@{commit}" if commit else name, processor, model.to(device).eval())
+        identity = f"{Path(name).name} {_folder_digest(Path(name))}" if Path(name).is_dir() else f"{name}@{commit}"
+        return cls(identity, processor, model.to(device).eval())
 
     def __call__(self, pictures: NDArray[np.uint8], question: str) -> str:
         """The answer to a question about pictures, uint8 [N, H, W, 3] RGB."""
@@ -141,11 +146,19 @@ class VisionLanguage:
         content = [*({"type": "image"} for _ in pictures), {"type": "text", "text": question}]
         text = self._processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         images = [Image.fromarray(picture) for picture in pictures]
-        asked = self._processor(text=text, images=images, return_tensors="pt").to(self._model.device)
+        asked = self._processor(text=text, images=images, return_tensors="pt")
+        asked = asked.to(self._model.device, self._model.dtype)  # only the pictures take the model's precision
         with torch.inference_mode():
             tokens = self._model.generate(**asked, do_sample=False, max_new_tokens=_TOKENS)
         answer: str = self._processor.decode(tokens[0, asked["input_ids"].shape[1] :], skip_special_tokens=True)
         return answer.strip()
+
+
+def _folder_digest(folder: Path) -> str:
+    """sha256 over the names and bytes of a model's files. It takes as long as reading them once."""
+    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    parts = [(file.name, FileFootage(file).digest()) for file in files]
+    return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def random_head() -> Mapping[str, torch.Tensor]:

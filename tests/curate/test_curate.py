@@ -285,37 +285,25 @@ def test_a_captioner_that_is_not_there(tmp_path: Path) -> None:
     assert "\n" not in caught.value.message
 
 
-def test_the_captioner_is_asked_with_pictures_and_words() -> None:
-    torch = pytest.importorskip("torch")
-    asked: dict[str, t.Any] = {}
+def test_a_captioner_of_transformers(tmp_path: Path) -> None:
+    from tiny_captioner import WORDS, save
 
-    class Batch(dict[str, t.Any]):
-        def to(self, device: t.Any) -> Batch:
-            return self
-
-    class Processor:
-        def apply_chat_template(self, messages: t.Any, add_generation_prompt: bool) -> str:
-            asked["messages"] = messages
-            return "prompt"
-
-        def __call__(self, text: str, images: t.Any, return_tensors: str) -> Batch:
-            asked["images"] = images
-            return Batch(input_ids=torch.tensor([[1, 2, 3]]))
-
-        def decode(self, tokens: t.Any, skip_special_tokens: bool) -> str:
-            return " ".join(str(int(token)) for token in tokens) + " "
-
-    class Model:
-        device = "cpu"
-
-        def generate(self, input_ids: t.Any, do_sample: bool, max_new_tokens: int) -> t.Any:
-            assert not do_sample
-            return torch.cat([input_ids, torch.tensor([[8, 9]])], dim=1)
-
-    answer = networks.VisionLanguage("tiny", Processor(), Model())(np.zeros((3, 8, 6, 3), np.uint8), "What?")
-    assert answer == "8 9"
-    assert [part["type"] for part in asked["messages"][0]["content"]] == ["image"] * 3 + ["text"]
-    assert [image.size for image in asked["images"]] == [(6, 8)] * 3
+    captioner = networks.VisionLanguage.load(str(save(tmp_path / "tiny")))
+    seen: list[t.Any] = []
+    tower = next(m for n, m in captioner._model.named_modules() if n.endswith("vision_tower"))
+    tower.register_forward_pre_hook(
+        lambda m, args, kwargs: seen.append((args or (kwargs["pixel_values"],))[0].shape), with_kwargs=True
+    )
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 40, 60, 3), dtype=np.uint8)
+    answer = captioner(pictures, "a dog moves")
+    assert seen == [(3, 3, 32, 32)]
+    assert answer and set(answer.split()) <= set(WORDS) - {"USER", "ASSISTANT"}
+    assert captioner(pictures, "a dog moves") == answer
+    assert captioner.identity.startswith("tiny ") and str(tmp_path) not in captioner.identity
+    other = networks.VisionLanguage.load(str(save(tmp_path / "other" / "tiny")))
+    assert other.identity == captioner.identity
+    (tmp_path / "tiny" / "chat_template.jinja").write_text("{{ 1 }}")
+    assert networks.VisionLanguage.load(str(tmp_path / "tiny")).identity != captioner.identity
 
 
 def test_a_table_needs_no_network(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
