@@ -272,6 +272,13 @@ def test_altered_files_are_refused() -> None:
         read("no-such-file")
 
 
+def test_other_weights_need_another_recipe() -> None:
+    from motionbench.backends.video_text.packaged import read
+
+    # Features are cached under the recipe's number: whoever replaces the weights raises it and changes this line.
+    assert (DUAL.recipe, json.loads(read("dual.json"))["weights_sha256"][:16]) == (2, "5c19a1923f61c20e")
+
+
 def test_the_facts_say_where_the_weights_come_from() -> None:
     from motionbench.backends.video_text.packaged import read
 
