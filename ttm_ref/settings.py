@@ -124,6 +124,8 @@ class TrainSettings:
     warmup: steps of linear warm-up. decay_share: the rate is constant until it falls linearly to 0 over this last share
     of the steps; 0: it never falls, as in the paper.
     ema: decay of the averaged weights. clip: largest norm of the gradient.
+    start_from: a trained pipeline (`OUT/model` of an earlier run of the same stage and model) to go on from with fresh
+        optimizers, its vocabulary included; empty: from scratch.
     workers: processes that load data. validate_every: steps between validation strips; 0 writes none.
     """
 
@@ -137,6 +139,7 @@ class TrainSettings:
     gradient_checkpointing: bool = False
     clip: float = 1.0
     seed: int = 0
+    start_from: str = ""
     workers: int = 0
     save_every: int = 1_000
     validate_every: int = 1_000

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from motionbench.errors import ConfigError, DataError, WeightsError
 from ttm_ref import settings
@@ -144,6 +145,29 @@ def test_a_checkpoint_of_other_settings_is_refused(world, tmp_path):
     run(world, tmp_path, "wan", "train.steps=2")
     with pytest.raises(ConfigError, match="other optimizer"):
         run(world, tmp_path, "wan", "train.steps=2", "optimizer.lr=0.5")
+
+
+@pytest.mark.parametrize("backbone", ["wan", "unet"])
+def test_training_may_start_from_a_trained_pipeline(world, tmp_path, backbone):
+    run(world, tmp_path / "first", backbone, "train.steps=3")
+    model = tmp_path / "first" / "model"
+    start = f"train.start_from={json.dumps(str(model))}"
+    earlier = task(chosen(world, backbone, "train.steps=3", start))
+    weights = load_file(model / "denoiser" / "diffusion_pytorch_model.safetensors")
+    assert all(torch.equal(value, earlier.denoiser.state_dict()[name]) for name, value in weights.items())
+    reached, losses = run(world, tmp_path / "second", backbone, "train.steps=3", start)
+    assert reached == len(losses) == 3
+    fresh = run(world, tmp_path / "fresh", backbone, "train.steps=3")[1]
+    assert losses != fresh
+
+
+def test_only_a_pipeline_of_the_same_model_can_be_started_from(world, tmp_path):
+    with pytest.raises(WeightsError, match="no trained pipeline"):
+        task(chosen(world, "wan", f"train.start_from={json.dumps(str(tmp_path))}"))
+    run(world, tmp_path, "wan", "train.steps=1")
+    start = f"train.start_from={json.dumps(str(tmp_path / 'model'))}"
+    with pytest.raises(ConfigError, match="another num_layers"):
+        task(chosen(world, "wan", start, "model.config.num_layers=3"))
 
 
 def test_a_truncated_checkpoint_is_an_error(world, tmp_path):

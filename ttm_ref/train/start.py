@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing as t
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ttm_ref.pipelines import ImageToMotionPipeline, MotionToVideoPipeline, Text
 from ttm_ref.pipelines.sampling import Scheduler
 from ttm_ref.prepare import Samples, vae_digest
 from ttm_ref.settings import Settings, VaeSettings
+from ttm_ref.stages import load
 from ttm_ref.text import tiny_encoder, tiny_tokenizer
 from ttm_ref.train.autoencoder import AutoencoderTask
 from ttm_ref.train.denoiser import DenoiserTask
@@ -48,6 +50,8 @@ def task(settings: Settings) -> Task:
     _check(settings, samples, vae)
     tokenizer, text_encoder = _text(settings, samples)
     denoiser = backbones.denoiser(settings)
+    if settings.train.start_from:
+        tokenizer, text_encoder, denoiser = _earlier(Path(settings.train.start_from), denoiser)
     if settings.train.gradient_checkpointing:
         denoiser.enable_gradient_checkpointing()
     made = pipeline(settings, vae, text_encoder, tokenizer, denoiser)
@@ -135,6 +139,23 @@ def _text(settings: Settings, samples: Samples) -> tuple[PreTrainedTokenizerBase
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(f"the text encoder {text.name!r} cannot be loaded: {reason}", "set text.name") from error
     return tokenizer, encoder.eval().requires_grad_(False)
+
+
+def _earlier(
+    folder: Path, fresh: backbones.Denoiser
+) -> tuple[PreTrainedTokenizerBase, nn.Module, backbones.Denoiser]:
+    """Tokenizer, text encoder and denoiser of a trained pipeline; the denoiser must be of the same configuration."""
+    try:
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        classes = {name: str(index[name][1]) for name in ("tokenizer", "text_encoder", "denoiser")}
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise WeightsError(f"{str(folder)!r} is no trained pipeline", "give the folder `model` of a run") from error
+    parts = {name: load(folder / name, name, kind, torch.float32) for name, kind in classes.items()}
+    mine, theirs = ({k: _plain(v) for k, v in d.config.items() if k[0] != "_"} for d in (fresh, parts["denoiser"]))
+    other = sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
+    if other:
+        raise ConfigError(f"{str(folder)!r} was trained with another {other[0]}", f"set model.config.{other[0]}")
+    return parts["tokenizer"], parts["text_encoder"], parts["denoiser"]
 
 
 def _place(name: str, part: str) -> tuple[str, dict[str, str]]:
