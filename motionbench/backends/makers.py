@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import typing as t
 from collections.abc import Mapping
+from pathlib import Path
 
 if t.TYPE_CHECKING:
     import torch
@@ -18,31 +19,31 @@ if t.TYPE_CHECKING:
 SMALL = 0.02
 
 
-def i3d() -> StateDict:
+def i3d(root: Path) -> StateDict:
     """`i3d_pretrained_400.pt`."""
     from motionbench.backends.i3d.network import InceptionI3d
 
     return InceptionI3d().state_dict()
 
 
-def viclip() -> dict[str, StateDict]:
+def viclip(root: Path) -> dict[str, StateDict]:
     """`ViClip-InternVid-10M-FLT.pth`, whose tensors lie under "model"."""
     from motionbench.backends.viclip.network import ViCLIP
 
     return {"model": _stirred(ViCLIP()).state_dict()}
 
 
-def clip_b32() -> StateDict:
+def clip_b32(root: Path) -> StateDict:
     """open_clip's ViT-B/32."""
     return _clip("ViT-B-32-quickgelu")
 
 
-def clip_l14() -> StateDict:
+def clip_l14(root: Path) -> StateDict:
     """open_clip's ViT-L/14."""
     return _clip("ViT-L-14-quickgelu")
 
 
-def dino() -> StateDict:
+def dino(root: Path) -> StateDict:
     """`dino_vitbase16_pretrain.pth`."""
     import timm
 
@@ -50,7 +51,22 @@ def dino() -> StateDict:
     return _stirred(network).state_dict()
 
 
-def sam2_tiny() -> dict[str, t.Any]:
+def cotracker3(root: Path) -> StateDict | None:
+    """`scaled_offline.pth`, by CoTracker's own code if the folder has it."""
+    import torch
+
+    from motionbench.backends.cotracker import CODE
+
+    code = root / CODE
+    if not code.is_dir():
+        return None
+    hub: t.Any = torch.hub
+    made = hub.load(str(code), "cotracker3_offline", source="local", pretrained=False)
+    state: StateDict = made.model.state_dict()
+    return state
+
+
+def sam2_tiny(root: Path) -> dict[str, t.Any]:
     """The folder of SAM 2.1 Hiera-T."""
     return _sam2(
         {
@@ -65,7 +81,7 @@ def sam2_tiny() -> dict[str, t.Any]:
     )
 
 
-def sam2_large() -> dict[str, t.Any]:
+def sam2_large(root: Path) -> dict[str, t.Any]:
     """The folder of SAM 2.1 Hiera-L."""
     return _sam2(
         {

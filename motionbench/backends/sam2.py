@@ -1,6 +1,6 @@
 """SAM 2.1 by transformers (role `masks`; Ravi et al. 2024, arXiv 2408.00714): masks of frame 0 through the video.
 
-Each object is prompted with its mask in frame 0 and followed on its own, so that adding an object changes no other.
+Each object is prompted with its mask in frame 0 and has a memory of its own, so that adding an object changes no other.
 Frame 0 keeps the given masks. Planes may overlap.
 """
 
@@ -38,14 +38,16 @@ def segmenter(model: t.Any, processor: t.Any) -> Callable[[Inputs, Mapping[str, 
         values = np.zeros((len(first), len(frames), *frames.shape[1:3]), np.bool_)
         values[:, 0] = first
         with networks.inference():
-            for k in np.flatnonzero(first.any(axis=(1, 2))):
-                session = processor.init_video_session(video=frames, inference_device=device.chosen().name)
-                processor.add_inputs_to_inference_session(session, frame_idx=0, obj_ids=1, input_masks=first[k])
+            there = [int(k) for k in np.flatnonzero(first.any(axis=(1, 2)))]
+            session = processor.init_video_session(video=np.array(frames), inference_device=device.chosen().name)
+            if there:
+                given = [first[k] for k in there]
+                processor.add_inputs_to_inference_session(session, frame_idx=0, obj_ids=there, input_masks=given)
                 model(inference_session=session, frame_idx=0)
                 for found in model.propagate_in_video_iterator(session):
                     if found.frame_idx > 0:
                         masks = processor.post_process_masks([found.pred_masks], [frames.shape[1:3]])[0]
-                        values[k, found.frame_idx] = masks[0, 0].cpu().numpy()
+                        values[list(found.object_ids), found.frame_idx] = masks[:, 0].cpu().numpy()
         return {"values": values, "object_ids": inputs.object_ids}
 
     return compute

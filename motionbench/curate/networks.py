@@ -161,7 +161,7 @@ def _folder_digest(folder: Path) -> str:
     return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def random_head() -> Mapping[str, torch.Tensor]:
+def random_head(root: Path) -> Mapping[str, torch.Tensor]:
     """The aesthetic head as it is initialised for training, for tests without the real one."""
     import torch
 

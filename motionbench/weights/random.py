@@ -53,21 +53,22 @@ def make_random(
     wanted = sorted(shipped()) if names is None else list(dict.fromkeys(names))
     files = dict(store.journal.random.files) if store.journal.random is not None else {}
     left = []
-    for name in wanted:
+    # Code first: it must be there for the networks that it builds.
+    for name in sorted(wanted, key=lambda name: find(name).kind != "code"):
         entry = find(name)
         if entry.kind == "code":
             done = code_from is not None and _copy_code(name, entry, Store(code_from), store)
         else:
-            done = bool(entry.random)
-            if done:
-                files.update(_make(name, entry, store, seed))
+            made = _make(name, entry, store, seed) if entry.random else None
+            done = made is not None
+            files.update(made or {})
         tell(name, "made" if done else "left out")
         if not done:
             left.append(name)
         store.journal.mark_random(seed, files)
         if done:
             store.check(name, entry)
-    return left
+    return [name for name in wanted if name in left]
 
 
 def _copy_code(name: str, entry: Entry, source: Store, store: Store) -> bool:
@@ -80,14 +81,16 @@ def _copy_code(name: str, entry: Entry, source: Store, store: Store) -> bool:
     return True
 
 
-def _make(name: str, entry: Entry, store: Store, seed: int) -> dict[str, str]:
-    """Write the files of one entry. Returns their sha256 by path."""
+def _make(name: str, entry: Entry, store: Store, seed: int) -> dict[str, str] | None:
+    """Write the files of one entry. Returns their sha256 by path; None where the code that builds it is not there."""
     import torch
 
     module, _, function = entry.random.partition(":")
     with foreign(PluginError, f"the maker of random {name} fails"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:7]))
-        made: Mapping[str, t.Any] = getattr(importlib.import_module(module), function)()
+        made: Mapping[str, t.Any] | None = getattr(importlib.import_module(module), function)(store.root)
+    if made is None:
+        return None
     contents = made if entry.kind == "folder" else {entry.files[0].path: made}
     if set(contents) != {file.path for file in entry.files}:
         raise PluginError(f"the maker of random {name} gives {sorted(contents)}")

@@ -92,11 +92,11 @@ def test_a_folder_entry_and_safetensors(tmp_path, listed, monkeypatch):
     files = [entries.File(path=p, sources=["https://example.org"]) for p in ("config.json", "model.safetensors")]
     listed("repo", ["https://example.org"], kind="folder", files=files, random="motionbench.weights.makers:repo")
     made = {"config.json": b"{}", "model.safetensors": {"w": torch.ones(2, 3).T}}
-    monkeypatch.setattr(makers, "repo", lambda: made, raising=False)
+    monkeypatch.setattr(makers, "repo", lambda root: made, raising=False)
     make_random(tmp_path / "r", ["repo"])
     assert json.loads((tmp_path / "r" / "repo" / "config.json").read_text()) == {}
     assert load_state_dict(tmp_path / "r" / "repo" / "model.safetensors")["w"].shape == (3, 2)
-    monkeypatch.setattr(makers, "repo", lambda: {"config.json": b"{}"}, raising=False)
+    monkeypatch.setattr(makers, "repo", lambda root: {"config.json": b"{}"}, raising=False)
     with pytest.raises(PluginError, match="gives"):
         make_random(tmp_path / "r", ["repo"])
 
