@@ -26,10 +26,6 @@ class Browser:
         self.downloads = downloads
         downloads.mkdir()
         self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log"):
-            self.call(f"{domain}.enable")
 
     def call(self, method, **params):
         self.number += 1
@@ -53,7 +49,12 @@ class Browser:
         return json.loads(message)
 
     def open(self, url):
-        self.call("Page.navigate", url="about:blank")
+        """Open a page in a tab of its own: a second navigation in one tab may be lost while the first goes on."""
+        self.session = None
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
         self.call("Page.navigate", url=url)
         end = time.monotonic() + 30
         while not self.run("location.href !== 'about:blank' && document.readyState === 'complete'"):

@@ -91,5 +91,5 @@ def test_questions_are_scored_apart():
 def test_few_cases_and_systems_that_nobody_connected():
     few = [Vote(f"c{i}", "x", "y", "q", "a", f"r{r}") for i in range(7) for r in range(5)]
     assert bradley_terry(few)[0].scores[0].low is None and "7 cases" in bradley_terry(few)[0].reason
-    with pytest.raises(DataError, match="no votes connect 'x' with 'z'"):
+    with pytest.raises(DataError, match="no votes connect 'w' with 'x'"):
         bradley_terry([*few, Vote("c", "z", "w", "q", "a", "r")])

@@ -92,7 +92,7 @@ def test_what_makes_no_page(folders, tmp_path):
     with pytest.raises(DataError, match="2 videos of 'plain'"):
         write_page(ours, theirs, tmp_path / "v.html")
     with pytest.raises(DataError, match="cannot be listed"):
-        write_page(ours, tmp_path / "nowhere", tmp_path / "v.html", names=("a", "b"))
+        write_page(theirs, tmp_path / "nowhere", tmp_path / "v.html", names=("a", "b"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no case in common"):
         write_page(theirs, tmp_path / "empty", tmp_path / "v.html")
