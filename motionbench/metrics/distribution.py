@@ -2,7 +2,7 @@
 
 `fvd`: the Fréchet distance between Gaussians fitted to the videos' features. Formula, range, direction, numerics and
 failure modes are those of `motionbench.metrics.frechet`. It is comparable only at equal n, protocol and backend; below
-n = d + 1 a warning says so and `kvd` and `fvd_split` are to be read first. Its standard error is the delete-one
+n = d + 1 a warning says so and `fvd_split` and `kvd` are to be read first. Its standard error is the delete-one
 jackknife over cases (both videos of a case leave together). There is no interval, since bias, not spread, is what is
 wrong with it, and no bootstrap, whose duplicates lower the effective n and raise the bias. `floor` is the mean distance
 between random halves of the *real* videos: what a perfect model would get with `floor_n` videos a side. It is not
@@ -17,7 +17,8 @@ case; peers keep those n pairs in the last mean, and so does this: that pulls th
 value ± t se with the delete-one jackknife over cases, too wide by up to sqrt(2) where the sets do not differ.
 Source: Bińkowski et al. 2018 (https://arxiv.org/abs/1801.01401). Failure modes: dominated by features of large norm.
 
-`fvd_split`: the split-corrected Fréchet distance (see `frechet.split_frechet`): centred at the true value for shifts of
+`fvd_split`: the headline distance of the lite profile, since it orders systems rightly most often with 64 videos a side
+(docs/benchmarks/distances.md). The split-corrected Fréchet distance (see `frechet.split_frechet`): centred at the true value for shifts of
 the mean also where n <= d, at the price of more noise; of a difference between covariances it then shows a part, and
 its error says how much may be missing. May be negative; lower is better. Interval value ± t se;
 docs/benchmarks/coverage.md has its coverage.

@@ -132,8 +132,8 @@ def _decided(
 
 
 def _safe(level: float) -> float:
-    """Two standard errors of the bootstrap's own noise above the level, so that the draws cannot fall short of it."""
-    return min(level + 2.0 * math.sqrt(level * (1.0 - level) / RESAMPLES), 1.0)
+    """Three standard errors of the bootstrap's own noise above the level, so that the draws cannot fall short of it."""
+    return min(level + 3.0 * math.sqrt(level * (1.0 - level) / RESAMPLES), 1.0)
 
 
 def _t_bound(bound: float, drawn: Units) -> float:

@@ -247,7 +247,7 @@ SECTIONS: list[tuple[str, str, list[str], Callable[[int], Iterator[list[str]]], 
         "equal and the shapes are not, so that the test is only approximate. With 12 cases p has steps of 1/2048.",
         ["differences of", "n = 64, 5 %", "1 %", "n = 12, 5 %", "1 %"],
         permutation,
-        1.5,
+        6.0,
     ),
     (
         "Minimum detectable effect",
