@@ -17,10 +17,10 @@ case; peers keep those n pairs in the last mean, and so does this: that pulls th
 value ± t se with the delete-one jackknife over cases, too wide by up to sqrt(2) where the sets do not differ.
 Source: Bińkowski et al. 2018 (https://arxiv.org/abs/1801.01401). Failure modes: dominated by features of large norm.
 
-`fvd_split`: the headline distance of the lite profile, since it orders systems rightly most often with 64 videos a side
-(docs/benchmarks/distances.md). The split-corrected Fréchet distance (see `frechet.split_frechet`): centred at the true value for shifts of
-the mean also where n <= d, at the price of more noise; of a difference between covariances it then shows a part, and
-its error says how much may be missing. May be negative; lower is better. Interval value ± t se;
+`fvd_split`: the headline distance of the lite profile, since with 64 videos a side it orders systems rightly most often
+(docs/benchmarks/distances.md). The split-corrected Fréchet distance (see `frechet.split_frechet`): centred at the true
+value for shifts of the mean also where n <= d, at the price of more noise; of a difference between covariances it then
+shows a part, and its error says how much may be missing. May be negative; lower is better. Interval value ± t se;
 docs/benchmarks/coverage.md has its coverage.
 """
 
