@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import typing as t
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ from motionbench.stress.material import Material, of_case, of_scene
 from motionbench.types import Case, Clip, Features, InputMatch, Inputs, Video, View
 
 LEVEL = 0.8
+KNOTS = (0.15, 0.3, 0.6, 1.2, 2.4)  # diameters per second
+KERNEL = 0.6  # standard deviation, in log amplitude, of the weights of the objects around a knot
 BACKENDS = (DIS, LK_TRACKS, CARRIED_MASKS, LK_WINDOWS, PATCH_APPEARANCE)
 
 
@@ -74,28 +77,35 @@ def quantile(values: NDArray[np.float64], weights: NDArray[np.float64], level: f
 def summarise(real: list[Character], scenes: list[Character]) -> dict[str, object]:
     """The statistics as JSON."""
     both = real + scenes
-    weights = np.concatenate([np.full(len(group), 1 / len(group)) for group in (real, scenes) if group])
-
-    def at(values: list[NDArray[np.float64]], level: float) -> NDArray[np.float64]:
-        kept = [i for i, v in enumerate(values) if v.size and np.isfinite(v).all()]
-        stacked, weight = np.stack([values[i] for i in kept]), weights[kept]
-        flat = stacked.reshape(len(kept), -1)
-        return np.array([quantile(column, weight, level) for column in flat.T]).reshape(stacked.shape[1:])
-
-    def rounded(array: NDArray[np.float64]) -> object:
-        return np.round(array, 4).tolist()
-
+    groups = np.concatenate([np.full(len(group), 1 / len(group)) for group in (real, scenes) if group])
+    places = np.log([c.amplitude for c in both])
+    knots = []
+    for knot in KNOTS:
+        weights = groups * np.exp(-0.5 * ((places - np.log(knot)) / KERNEL) ** 2)
+        knots.append({"at": knot, **_knot(both, weights)})
     return {
         "schema": SCHEMA,
         "objects": {"real": len(real), "procedural": len(scenes)},
         "level": LEVEL,
         "amplitude": 2 * MOVES,
-        "alive": rounded(at([np.array([c.alive]) for c in both], 1 - LEVEL)[0]),
-        "hazards": rounded(at([c.hazards for c in both], LEVEL)),
-        "rough": rounded(at([c.rough for c in both], LEVEL)),
-        "foreign": rounded(at([c.foreign for c in both], LEVEL)),
-        "repeated": rounded(at([np.array([c.repeated]) for c in both], LEVEL)[0]),
-        "disorder": rounded(at([np.array([c.disorder]) for c in both], LEVEL)[0]),
+        "knots": knots,
+    }
+
+
+def _knot(objects: list[Character], weights: NDArray[np.float64]) -> dict[str, object]:
+    def at(values: list[NDArray[np.float64]], level: float = LEVEL) -> t.Any:
+        kept = [i for i, v in enumerate(values) if v.size and np.isfinite(v).all()]
+        stacked = np.stack([values[i] for i in kept])
+        flat = [quantile(column, weights[kept], level) for column in stacked.reshape(len(kept), -1).T]
+        return np.round(np.reshape(flat, stacked.shape[1:]), 4).tolist()
+
+    return {
+        "alive": at([np.array(c.alive) for c in objects], 1 - LEVEL),
+        "hazards": at([c.hazards for c in objects]),
+        "rough": at([c.rough for c in objects]),
+        "foreign": at([c.foreign for c in objects]),
+        "repeated": at([np.array(c.repeated) for c in objects]),
+        "disorder": at([np.array(c.disorder) for c in objects]),
     }
 
 

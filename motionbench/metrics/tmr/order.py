@@ -1,8 +1,8 @@
 """What the differences between all pairs of frames tell: which frames repeat, and whether they come in order.
 
-Range: `repeated` 0 to 1, `disorder` >= 0; a clip that moves steadily has 0 of both. Failure modes: a motion that swings
-back passes through the same places, and a fast one puts the nearest frame elsewhere by chance, so both are read against
-what the reference shows.
+Range: `repeated` 0 to 1, `disorder` >= 0; a clip that moves steadily has 0 of both. Failure modes: a motion that
+swings back passes through the same places, so frames are compared with those around them only, and both are read
+against what is expected.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 REPEAT = 0.2  # of the typical difference of consecutive frames: below it a frame repeats the one before
+AROUND = 4  # frames to either side among which the nearest one is looked for
 FLAT = 0.25  # grey levels: what encoding alone changes
 
 
@@ -40,7 +41,7 @@ def disorder(apart: Floats) -> float:
     """
     steps, nearest = [], []
     for t in range(len(apart) - 1):
-        others = np.delete(apart[t], t)
+        others = np.concatenate([apart[t, max(0, t - AROUND) : t], apart[t, t + 1 : t + 1 + AROUND]])
         others = others[others > FLAT]
         if len(others) and apart[t, t + 1] > FLAT:
             steps.append(float(apart[t, t + 1]))

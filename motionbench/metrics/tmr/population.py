@@ -2,15 +2,21 @@
 
 The shipped statistics were measured on real clips and procedural scenes (`python tests/bench/tmr_population.py`). Each
 number is one that most of their moving objects stay within: four out of five are no rougher, no less like frame 0 and
-lose no more points. The expected amplitude is no such number: it is twice the speed from which an object of a
-reference counts as moving, so that half of it is enough.
+lose no more points. They depend on how much an object moves, for one that hardly moves has no reason to look different
+or to lose its points: the statistics are given at several amplitudes and read between them.
+
+The expected amplitude itself is no such number: it is twice the speed from which an object of a reference counts as
+moving, so that half of it is enough.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
+import math
+import typing as t
 from importlib import resources
 
 import numpy as np
@@ -33,8 +39,8 @@ def digest() -> str:
 
 
 @functools.cache
-def population() -> Character:
-    """The shipped statistics.
+def knots() -> tuple[tuple[float, Character], ...]:
+    """The shipped statistics: pairs of an amplitude and what is expected there, by rising amplitude.
 
     Raises:
         DataError: the package's file is missing or malformed.
@@ -43,14 +49,40 @@ def population() -> Character:
         content = json.loads(_bytes())
         if content["schema"] != SCHEMA:
             raise ValueError(f"schema {content['schema']!r}")
-        return Character(
-            amplitude=float(content["amplitude"]),
-            alive=float(content["alive"]),
-            hazards=np.asarray(content["hazards"], np.float64).reshape(HAZARD_LEVELS),
-            rough=np.asarray(content["rough"], np.float64).reshape(4),
-            foreign=np.asarray(content["foreign"], np.float64).reshape(3, LOOK_LEVELS),
-            repeated=float(content["repeated"]),
-            disorder=float(content["disorder"]),
-        )
+        found = tuple((float(knot["at"]), _character(knot, float(content["amplitude"]))) for knot in content["knots"])
+        if not found or any(a >= b for (a, _), (b, _) in itertools.pairwise(found)):
+            raise ValueError("the amplitudes do not rise")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"the statistics {FILE} cannot be read: {error}", "reinstall motionbench") from error
+    return found
+
+
+def _character(knot: dict[str, t.Any], amplitude: float) -> Character:
+    return Character(
+        amplitude=amplitude,
+        alive=float(knot["alive"]),
+        hazards=np.asarray(knot["hazards"], np.float64).reshape(HAZARD_LEVELS),
+        rough=np.asarray(knot["rough"], np.float64).reshape(4),
+        foreign=np.asarray(knot["foreign"], np.float64).reshape(3, LOOK_LEVELS),
+        repeated=float(knot["repeated"]),
+        disorder=float(knot["disorder"]),
+    )
+
+
+def expected_at(amplitude: float) -> Character:
+    """What most real objects of this amplitude (diameters per second) stay within.
+
+    Between the knots, linear in the logarithm of the amplitude; beyond them, the outermost one.
+    """
+    table = knots()
+    places = [math.log(at) for at, _ in table]
+    where = float(np.interp(math.log(max(amplitude, 1e-9)), places, np.arange(len(table))))
+    low = min(int(where), len(table) - 1)
+    a, b, part = table[low][1], table[min(low + 1, len(table) - 1)][1], where - low
+
+    def between(name: str) -> t.Any:
+        return (1 - part) * getattr(a, name) + part * getattr(b, name)
+
+    return Character(
+        a.amplitude, *(between(n) for n in ("alive", "hazards", "rough", "foreign", "repeated", "disorder"))
+    )

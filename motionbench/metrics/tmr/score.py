@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from motionbench.metrics.tmr.character import Character, characterise
 from motionbench.metrics.tmr.order import typical_step
 from motionbench.metrics.tmr.parts import Parts, compare
-from motionbench.metrics.tmr.population import population
+from motionbench.metrics.tmr.population import expected_at
 from motionbench.metrics.tmr.tracks import cameras
 from motionbench.metrics.tmr.traits import Traits, measure
 from motionbench.types import CaseView, Values, View
@@ -51,14 +51,10 @@ def judge(view: CaseView) -> list[Judged]:
     ids = [int(i) for i in view.generated.roles["masks"]["object_ids"]]
     shown = _traits(view.generated)
     expected = [None] * len(ids) if view.reference is None else _traits(view.reference)
-    prompts = {
-        o.id: f"{o.prompt} {view.case.motion_prompt if len(ids) == 1 else ''}".lower() for o in view.case.objects
-    }
+    prompts = {o.id: o.prompt.lower() for o in view.case.objects}
+    asked = [_asks_stillness(prompts.get(key, "")) for key in ids]
     alone = view.reference is None
-    return [
-        _one(key, s, e, alone, any(word in prompts.get(key, "") for word in STILL_WORDS))
-        for key, s, e in zip(ids, shown, expected, strict=True)
-    ]
+    return [_one(k, s, e, alone, a) for k, s, e, a in zip(ids, shown, expected, asked, strict=True)]
 
 
 def _asks_stillness(prompt: str) -> bool:
@@ -76,7 +72,7 @@ def _one(key: int, shown: Traits | None, reference: Traits | None, alone: bool, 
         return Judged(key, None, False, None, "no point could be placed on it")
     if not alone and reference is None:
         return Judged(key, None, False, None, "no point could be placed on it in the reference")
-    expected = population() if reference is None else characterise(reference)
+    expected = expected_at(float(shown.speeds.mean())) if reference is None else characterise(reference)
     still = asked_still if reference is None else expected.amplitude < MOVES
     step = None if reference is None else typical_step(reference.apart)
     found = characterise(shown, expected.amplitude, step)
