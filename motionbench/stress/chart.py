@@ -18,13 +18,19 @@ LIMIT = 3.0  # standard deviations at which a colour or a bar is full
 
 def heat_map(stress: Stress) -> bytes:
     """PNG: corruptions down, metrics across; colour is the effect, blue where it is worse, orange where better."""
-    names, metrics = list(stress.corruptions), list(stress.metrics)
+    names, metrics = _names(stress), list(stress.metrics)
     left, top = 190, 118
     image = Image.new("RGB", (left + CELL_W * len(metrics) + 60, top + CELL_H * len(names) + 60), "white")
     draw = ImageDraw.Draw(image)
     _text(draw, (12, 10), f"{stress.dataset['name']}, profile {stress.profile['name']}: reactions of metrics", 17, INK)
     _text(draw, (12, 34), "number: effect at top severity in SD of clean clips; blue: worse, orange: better", 12, PALE)
-    _text(draw, (12, 50), "bold frame: 3 standard errors or more", 12, PALE)
+    _text(
+        draw,
+        (12, 50),
+        "bold frame: 3 standard errors or more; in brackets: the change itself, where there is no spread",
+        12,
+        PALE,
+    )
     for k, metric in enumerate(metrics):
         _slanted(image, (left + CELL_W * k + 10, top - 8), metric)
     for j, name in enumerate(names):
@@ -35,27 +41,34 @@ def heat_map(stress: Stress) -> bytes:
     return _png(image)
 
 
+def _names(stress: Stress) -> list[str]:
+    return [*stress.ordered(benign=False), *stress.ordered(benign=True)]
+
+
 def _heat(draw: ImageDraw.ImageDraw, at: tuple[int, int], reaction: Reaction | None) -> None:
     x, y = at
     box = (x + 1, y + 1, x + CELL_W - 2, y + CELL_H - 2)
-    if reaction is None or reaction.effect is None:
+    if reaction is None or reaction.change is None:
         draw.rectangle(box, fill=(250, 250, 251))
         _text(draw, (x + CELL_W // 2 - 3, y + 6), "-", 12, PALE)
         return
     worse = reaction.drop is None or reaction.drop >= 0
-    full = min(1.0, abs(reaction.effect) / LIMIT)
+    if reaction.effect is None:  # the clean clips do not differ, so there is no spread to compare with
+        label, full = f"({reaction.change:+.2g})", 0.5 if reaction.change else 0.0
+    else:
+        label = f"{reaction.effect:+.2f}" if abs(reaction.effect) < 100 else f"{reaction.effect:+.0f}"
+        full = min(1.0, abs(reaction.effect) / LIMIT)
     base = PLAIN if reaction.drop is None else SEEN if worse else WRONG
     fill = tuple(round(255 - (255 - c) * full * 0.85) for c in base)
     bold = sees(reaction) or rewards(reaction)
     draw.rectangle(box, fill=fill, outline=INK if bold else None, width=2 if bold else 0)
-    label = f"{reaction.effect:+.2f}" if abs(reaction.effect) < 100 else f"{reaction.effect:+.0f}"
     _text(draw, (x + 22, y + 6), label, 12, (255, 255, 255) if full > 0.6 else INK)
 
 
 def metric_chart(runs: Sequence[Stress], metric: str) -> bytes:
     """PNG of one metric: for each run a panel of curves and effects with 95 % intervals, one row a corruption."""
     panels = [run for run in runs if metric in run.metrics]
-    rows = list(dict.fromkeys(name for run in panels for name in run.corruptions))
+    rows = list(dict.fromkeys(name for run in panels for name in _names(run)))
     left, wide, gap, top = 180, 380, 30, 96
     image = Image.new("RGB", (left + (wide + gap) * len(panels) + 10, top + ROW * len(rows) + 56), "white")
     draw = ImageDraw.Draw(image)
@@ -90,7 +103,8 @@ def _row(draw: ImageDraw.ImageDraw, x: int, y: int, wide: int, reaction: Reactio
     middle = x + 100 + span // 2
     draw.line((middle, y + 1, middle, y + ROW - 1), fill=GRID)
     if reaction.effect is None or not reaction.change:
-        _text(draw, (x + 100 + span + 8, y + 5), "0" if reaction.change == 0 else "n/a", 11, PALE)
+        colour = SEEN if sees(reaction) else WRONG if rewards(reaction) else PALE
+        _text(draw, (x + 100 + span + 8, y + 5), f"({reaction.change or 0:+.2g})", 11, colour)
         return
     unit = reaction.effect / reaction.change
 

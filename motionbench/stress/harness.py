@@ -194,7 +194,7 @@ def _metric_record(plan: Plan, metric: Metric, samples: Sequence[Sample], seed: 
         kind="set" if summary.is_set(clean) else "case",
         clean_n=len(values),
         clean_mean=spread.value,
-        clean_sd=float(np.std(np.sort(values), ddof=1)) if len(values) > 1 else None,
+        clean_sd=_spread(values),
         clean_low=spread.low,
         clean_high=spread.high,
         note="; ".join(f"{count} without: {reason}" for reason, count in sorted(reasons.items())),
@@ -214,6 +214,14 @@ def _corruption_record(
         clips=[Done(case_id=key[0], object_id=done[key]) for key in sorted(done)],
         refused=[Refused(case_id=case_id, reason=reason) for case_id, reason in refused],
     )
+
+
+def _spread(values: Sequence[float]) -> float | None:
+    """Standard deviation of clean clips; 0 where they differ by rounding alone, so that nothing is divided by it."""
+    if len(values) < 2:
+        return None
+    sd = float(np.std(np.sort(values), ddof=1))
+    return sd if sd > summary.ROUNDING * max(abs(value) for value in values) else 0.0
 
 
 def _stream(seed: int, name: str) -> int:

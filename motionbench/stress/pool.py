@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 from motionbench.engine import one_thread
 from motionbench.stress.choice import Task
@@ -34,7 +34,8 @@ def run_tasks(setup: Setup, tasks: Sequence[Task], workers: int) -> Iterator[Out
     )
     finished = False
     try:
-        futures: dict[Future[Outcome], Task] = {pool.submit(_run, task): task for task in tasks}
+        with _deaf():
+            futures: dict[Future[Outcome], Task] = {pool.submit(_run, task): task for task in tasks}
         for future in as_completed(list(futures)):
             task = futures.pop(future)
             try:
@@ -49,9 +50,22 @@ def run_tasks(setup: Setup, tasks: Sequence[Task], workers: int) -> Iterator[Out
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, not even while they import: the parent decides what it means."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(setup: Setup, parent: int) -> None:
     global _WORKER
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     _WHILE_ALIVE.enter_context(one_thread())

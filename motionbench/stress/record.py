@@ -115,6 +115,11 @@ class Stress(Record):
     corruptions: dict[str, CorruptionRecord]
     reactions: list[Reaction]
 
+    def ordered(self, *, benign: bool) -> list[str]:
+        """Names of the corruptions (or of the benign changes) in the order in which they were done."""
+        names = dict.fromkeys(r.corruption for r in self.reactions)
+        return [name for name in names if self.corruptions[name].benign == benign]
+
     def find(self, metric: str, corruption: str) -> Reaction | None:
         """The reaction of a metric to a corruption."""
         return next((r for r in self.reactions if (r.metric, r.corruption) == (metric, corruption)), None)

@@ -21,6 +21,7 @@ from motionbench.types import Metric, Row
 
 FEWEST = 3  # cases for an error
 FLAT = 1e-12
+ROUNDING = 1e-6  # share of the values below which their spread is rounding
 
 
 @dataclass

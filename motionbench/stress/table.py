@@ -33,8 +33,7 @@ def watchers(stress: Stress, corruption: str) -> list[str]:
 
 def render(stress: Stress) -> str:
     """The whole table as text."""
-    harmful = [name for name, c in stress.corruptions.items() if not c.benign]
-    benign = [name for name, c in stress.corruptions.items() if c.benign]
+    harmful, benign = stress.ordered(benign=False), stress.ordered(benign=True)
     parts = [
         f"{stress.dataset['name']}, profile {stress.profile['name']}: {len(stress.cases)} cases, "
         f"at most {stress.per_corruption} for each corruption",
