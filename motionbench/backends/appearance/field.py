@@ -45,7 +45,7 @@ class Field:
         along *= along / np.sqrt(x * x + y * y + np.float32(1e-6))[..., None]
         self._gradients = _blur(along)
         lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-        self._colours = _blur(lab) * np.float32([LIGHT * COLOUR, COLOUR, COLOUR])
+        self._colours = _blur(lab) * np.array([LIGHT * COLOUR, COLOUR, COLOUR], np.float32)
 
     def describe(self, points: Points) -> Floats:
         """Descriptors float32 [N, 75] at points int64 [N, 2] (x, y); the border repeats outwards."""

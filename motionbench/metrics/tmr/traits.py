@@ -109,12 +109,12 @@ def _unsteady(windows: list[Window], times: Floats, diameter: float) -> Floats:
         for step in np.flatnonzero(seen.any(axis=0)):
             here, at = moved[seen[:, step], step], window.start + int(step)
             course[at] = complex(np.median(here.real), np.median(here.imag)) / (times[at + 1] - times[at])
-    step, found = float(np.diff(times).mean()), []
+    gap, found = float(np.diff(times).mean()), []
     for order in (1, 2):
-        course = np.diff(course) / step
+        course = np.diff(course) / gap
         squares = np.abs(course[np.isfinite(course)]) ** 2
         typical = math.sqrt(float(squares.mean())) if len(squares) else math.nan
-        found.append(_log_with_noise(typical, order + 1, step, diameter))
+        found.append(_log_with_noise(typical, order + 1, gap, diameter))
     return np.array(found)
 
 
