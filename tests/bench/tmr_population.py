@@ -28,7 +28,7 @@ from motionbench.types import Case, Clip, Features, InputMatch, Inputs, Video, V
 
 LEVEL = 0.8
 KNOTS = (0.15, 0.3, 0.6, 1.2, 2.4)  # diameters per second
-KERNEL = 0.6  # standard deviation, in log amplitude, of the weights of the objects around a knot
+KERNEL = 0.3  # standard deviation, in log amplitude, of the weights of the objects around a knot
 BACKENDS = (DIS, LK_TRACKS, CARRIED_MASKS, LK_WINDOWS, PATCH_APPEARANCE)
 
 

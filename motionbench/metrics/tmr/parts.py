@@ -21,7 +21,7 @@ UNSURE = 0.1  # of what is expected is added to its tolerance: where real tracks
 
 # (tolerance, scale), see docs/tmr.md for how they were chosen.
 HAZARD = (0.15, 0.5)
-FOREIGN = (0.03, 0.12)
+FOREIGN = (0.03, 0.07)
 NOT_OWN = (0.04, 0.15)
 ROUGH = (0.25, 0.7)
 RESTLESS = (0.1, 0.2)  # diameters per second
@@ -56,8 +56,12 @@ def mean(values: Floats) -> float:
 
 
 def worse(shown: Floats, expected: Floats) -> float:
-    """Mean over levels of how much worse `shown` is; 0 where one of them is empty."""
-    return float(np.maximum(shown - expected, 0.0).mean()) if len(shown) and len(expected) else 0.0
+    """Root mean square over levels of how much worse `shown` is; 0 where one of them is empty.
+
+    Squares, because a fault that fills a few frames must not drown in those that are fine.
+    """
+    beyond = np.maximum(shown - expected, 0.0) if len(shown) and len(expected) else np.zeros(1)
+    return float(np.sqrt(np.mean(beyond**2)))
 
 
 def compare(shown: Character, expected: Character, *, still: bool = False) -> Parts:
