@@ -161,8 +161,9 @@ def test_a_still_object_is_scored_apart():
 
 
 def test_a_prompt_can_ask_for_stillness_where_there_is_no_reference():
-    still = side(np.full(FRAMES, 30.0))
+    still, restless = side(np.full(FRAMES, 30.0), unlike=0.1), side(SWAYS, unlike=0.1)
     assert score(still, None, STILLNESS, ("stays still",))["value"] == 1.0
+    assert score(restless, None, STILLNESS, ("stays still",))["value"] < 0.6
     with pytest.raises(NotApplicable):
         score(still, None, TMR, ("stays still",))
     assert score(still, None, TMR, ("stays still until it is hit, then moves left",))["value"] == 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from dataclasses import dataclass
 
@@ -74,6 +75,8 @@ def _one(key: int, shown: Traits | None, reference: Traits | None, alone: bool, 
         return Judged(key, None, False, None, "no point could be placed on it in the reference")
     expected = expected_at(float(shown.speeds.mean())) if reference is None else characterise(reference)
     still = asked_still if reference is None else expected.amplitude < MOVES
+    if reference is None and still:
+        expected = dataclasses.replace(expected, amplitude=0.0)
     step = None if reference is None else typical_step(reference.apart)
     found = characterise(shown, expected.amplitude, step)
     if shown.excused > MOST_EXCUSED:
