@@ -166,7 +166,7 @@ def _apart(small: Floats, planes: Bools) -> Floats:
 PATCH_APPEARANCE = Backend(
     name="patch-appearance",
     role="appearance",
-    recipe=1,
+    recipe=2,
     load=lambda: appearance,
     requires=("masks",),
     inputs=("masks",),

@@ -31,6 +31,7 @@ from motionbench.metrics.tmr.score import judge, split
 from motionbench.stats import reduce_mean
 from motionbench.types import CaseView, Metric, Need, Side, Values
 
+VERSION = 2  # of the formula, its constants and the shipped statistics
 ROLES = ("windows", "masks", "appearance")
 _SIDES: tuple[Side, Side] = ("generated", "reference")
 _NEEDS = tuple(Need(role, side, optional=side == "reference") for side in _SIDES for role in ROLES)
@@ -62,14 +63,22 @@ def _stillness(view: CaseView) -> Values:
 
 
 TMR = Metric(
-    "tmr", 1, _NEEDS, _tmr, reduce_mean, "", "higher", "tracked motion realism, mean over the objects", masks=True
+    "tmr", VERSION, _NEEDS, _tmr, reduce_mean, "", "higher", "tracked motion realism, mean over the objects", masks=True
 )
 TMR_WORST = Metric(
-    "tmr_worst", 1, _NEEDS, _tmr_worst, reduce_mean, "", "higher", "tracked motion realism, worst object", masks=True
+    "tmr_worst",
+    VERSION,
+    _NEEDS,
+    _tmr_worst,
+    reduce_mean,
+    "",
+    "higher",
+    "tracked motion realism, worst object",
+    masks=True,
 )
 STILLNESS = Metric(
     "stillness",
-    1,
+    VERSION,
     _NEEDS,
     _stillness,
     reduce_mean,
