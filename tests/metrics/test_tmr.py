@@ -163,7 +163,7 @@ def test_a_still_object_is_scored_apart():
 def test_a_prompt_can_ask_for_stillness_where_there_is_no_reference():
     still, restless = side(np.full(FRAMES, 30.0), unlike=0.1), side(SWAYS, unlike=0.1)
     # The noise that tracks of so small an object are granted is a little more than what slow objects show.
-    assert score(still, None, STILLNESS, ("stays still",))["value"] > 0.95
+    assert score(still, None, STILLNESS, ("stays still",))["value"] > 0.9
     assert score(restless, None, STILLNESS, ("stays still",))["value"] < 0.6
     with pytest.raises(NotApplicable):
         score(still, None, TMR, ("stays still",))

@@ -70,11 +70,17 @@ def _character(knot: dict[str, t.Any], amplitude: float) -> Character:
 
 
 def expected_at(amplitude: float) -> Character:
-    """What most real objects of this amplitude (diameters per second) stay within.
+    """What most real objects of this amplitude (diameters per second) stay within, by the shipped statistics."""
+    return read(knots(), amplitude)
 
-    Between the knots, linear in the logarithm of the amplitude; beyond them, the outermost one.
+
+def read(table: tuple[tuple[float, Character], ...], amplitude: float) -> Character:
+    """Statistics at an amplitude: between knots linear in its logarithm; beyond them, the outermost one.
+
+    Args:
+        table: pairs of an amplitude and what is expected there, by rising amplitude.
+        amplitude: diameters per second.
     """
-    table = knots()
     places = [math.log(at) for at, _ in table]
     where = float(np.interp(math.log(max(amplitude, 1e-9)), places, np.arange(len(table))))
     low = min(int(where), len(table) - 1)
