@@ -67,6 +67,10 @@ class Cache:
         self.hits += 1
         return arrays, header["value"]
 
+    def has(self, key: str) -> bool:
+        """True if there is an entry, sound or damaged; counted as neither hit nor miss."""
+        return self._path(key).exists()
+
     def put(self, key: str, arrays: Features, value: t.Any = None) -> None:
         """Store arrays and a plain JSON value. Boolean arrays are packed to bits."""
         if self.trouble:

@@ -14,7 +14,7 @@ from motionbench.errors import ModelError, NotApplicable, VideoError
 from motionbench.plan import Plan, make_plan
 from motionbench.profiles import Profile
 from motionbench.sources import Source
-from motionbench.subject import Clock, Subject, Workbench, measure
+from motionbench.subject import Clock, Subject, Workbench, known, measure
 from motionbench.types import Case, InputMatch, Metric, Row, Side, Values
 
 
@@ -126,17 +126,19 @@ class _CaseJob:
         alone = [m for m in plan.metrics if m not in paired]
         for metric in alone:
             found[metric.id] = self._row(metric, generated, None)
-        self._finish(generated, "generated", paired)
+        reference: Subject | None = None
         if case.reference is not None:
             try:
                 reference = Subject(bench, case, case.reference, image, masks)
             except VideoError as error:
                 found.update({m.id: self._make(m, "failed", note=f"reference: {error.message}") for m in paired})
                 paired = []
-            else:
-                for metric in alone:
-                    self._anchor(metric, reference, found[metric.id])
-                self._finish(reference, "reference", paired)
+        open_ones = [m for m in paired if reference is not None and not known(m, generated, reference)]
+        self._finish(generated, "generated", open_ones)
+        if reference is not None:
+            for metric in alone:
+                self._anchor(metric, reference, found[metric.id])
+            self._finish(reference, "reference", open_ones)
             for metric in paired:
                 found[metric.id] = self._row(metric, generated, reference)
         for metric in paired:
@@ -148,8 +150,6 @@ class _CaseJob:
         """Take what the paired metrics and the report need of a video, and let go of the rest."""
         roles = {need.role for metric in paired for need in metric.needs if need.of == side}
         for role in sorted(roles):
-            if self.case.reference is None:
-                break
             try:
                 subject.features(role)
             except (VideoError, NotApplicable):

@@ -38,6 +38,7 @@ from motionbench.types import (
 
 MIN_NCC = 0.6  # below this the first frame is not the input, and the input's masks mean nothing in the video
 _NO_MATCH = "the first frame is not the input"
+_UNJUDGED = "not applicable"  # stands in the cache beside the reason, in place of values
 
 Compute = t.Callable[[Inputs, Mapping[str, Features]], Features]
 
@@ -209,6 +210,11 @@ class Subject:
         return self.case.masks is None or self.geometry().match.ncc < MIN_NCC
 
 
+def known(metric: Metric, subject: Subject, reference: Subject) -> bool:
+    """True if what a metric says of this pair is in the cache: nothing that it reads is needed then."""
+    return subject.bench.cache.has(measure_key(metric, subject.case, subject.keys, reference.keys))
+
+
 def measure(metric: Metric, subject: Subject, reference: Subject | None) -> Values:
     """Values of one metric: from the cache, or measured.
 
@@ -222,6 +228,8 @@ def measure(metric: Metric, subject: Subject, reference: Subject | None) -> Valu
     key = measure_key(metric, subject.case, subject.keys, reference.keys if reference else None)
     entry = bench.cache.get(key)
     if entry is not None:
+        if _UNJUDGED in entry[1]:
+            raise NotApplicable(str(entry[1][_UNJUDGED]))
         return {**entry[1], **entry[0]}
     sides: dict[Side, list[str]] = {"generated": [], "reference": []}
     for need in metric.needs:
@@ -232,7 +240,11 @@ def measure(metric: Metric, subject: Subject, reference: Subject | None) -> Valu
         reference.view(sides["reference"]) if reference is not None and metric.paired else None,
     )
     with bench.clock.on("metrics"):
-        values = metric.measure(view)
+        try:
+            values = metric.measure(view)
+        except NotApplicable as error:  # as much of a result as a number, and as long in the making
+            bench.cache.put(key, {}, {_UNJUDGED: error.message})
+            raise
     arrays = {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
     try:
         scalars = plain({name: v for name, v in values.items() if name not in arrays}, f"the metric {metric.id}")

@@ -141,9 +141,7 @@ def _text(settings: Settings, samples: Samples) -> tuple[PreTrainedTokenizerBase
     return tokenizer, encoder.eval().requires_grad_(False)
 
 
-def _earlier(
-    folder: Path, fresh: backbones.Denoiser
-) -> tuple[PreTrainedTokenizerBase, nn.Module, backbones.Denoiser]:
+def _earlier(folder: Path, fresh: backbones.Denoiser) -> tuple[PreTrainedTokenizerBase, nn.Module, backbones.Denoiser]:
     """Tokenizer, text encoder and denoiser of a trained pipeline; the denoiser must be of the same configuration."""
     try:
         index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
