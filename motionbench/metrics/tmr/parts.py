@@ -21,9 +21,9 @@ UNSURE = 0.1  # of what is expected is added to its tolerance: where real tracks
 
 # (tolerance, scale), see docs/tmr.md for how they were chosen.
 HAZARD = (0.15, 0.5)
-FOREIGN = (0.03, 0.07)
+FOREIGN = (0.05, 0.05)
 NOT_OWN = (0.04, 0.15)
-ROUGH = (0.25, 0.7)
+ROUGH = (0.45, 0.7)
 RESTLESS = (0.1, 0.2)  # diameters per second
 REPEATED = (0.1, 0.3)
 DISORDER = (0.12, 0.25)
