@@ -1,35 +1,25 @@
-r"""The page of a run: `report.html`, which opens from disk without a network.
+"""The page of a run: `report.html`, which opens from disk without a network (see `motionbench.report.page`).
 
-A page opened from disk may neither fetch files nor load modules. So it holds its data as JSON, its script is one
-classic inline script, and videos are plain relative links into `media/`. The `EMBEDDED` worst cases (see
-`motionbench.report.ranking`) are in the page itself, video and overlay, so that the file alone can be passed on. The
-overlay of any other case is a small script, `media/<base>.js`, that the page loads when the case is opened; it is
-written here from the engine's overlay file after a check, and holds numbers only.
-
-Everything that comes from outside is escaped: by Jinja2 in the markup, by `\u003c` in the JSON, as text nodes in the
-script. A content security policy allows this page's own script (by its hash) and scripts beside it, nothing else.
+The `EMBEDDED` worst cases (see `motionbench.report.ranking`) are in the page itself, video and overlay, so that the
+file alone can be passed on. The overlay of any other case is a small script, `media/<base>.js`, that the page loads
+when the case is opened; it is written here from the engine's overlay file after a check, and holds numbers only.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
-import jinja2
-from markupsafe import Markup
-
 from motionbench.canonical import write_atomic
-from motionbench.markup import script_json
-from motionbench.report import labels, media, numbers, view
+from motionbench.report import labels, media, view
+from motionbench.report.page import fill
 from motionbench.results import read_run
 
 EMBEDDED = 12
 PAGE_FILE = "report.html"
-_TEMPLATES = Path(__file__).parent / "templates"
-_SCRIPTS = ("base.js", "paint.js", "facts.js", "viewer.js")
+_SCRIPTS = ("base.js", "sort.js", "paint.js", "player.js", "facts.js", "viewer.js")
 
 
 def write_html(run: Path) -> Path:
@@ -82,34 +72,15 @@ def _exists(out: Path, name: str | None) -> bool:
 
 
 def _fill(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) -> Iterator[bytes]:
-    """The page, piece by piece: the whole of a thousand cases need not stand in memory."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["typeset"] = numbers.typeset
-    # The parts share one function's scope and say nothing to the page's other scripts.
-    parts = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    script = f'(function () {{\n"use strict";\n{parts}}}());\n'
-    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
-    pieces = environment.get_template("report.html.j2").stream(
+    return fill(
+        "report.html.j2",
+        scripts=_SCRIPTS,
+        styles=("page.css",),
+        data=_data(page, clips, overlays),
         page=page,
         clips=clips,
         embedded=[case for case in page.cases if clips.get(case.clips.get("generated") or "", "").startswith("data:")],
-        data=Markup(script_json(_data(page, clips, overlays))),
-        script=Markup(script),
-        style=Markup(style),
-        script_hash=_csp_hash(script),
-        style_hash=_csp_hash(style),
-        labels=labels,
-        numbers=numbers,
     )
-    pieces.enable_buffering(1000)
-    for piece in pieces:
-        yield piece.encode("utf-8")
 
 
 def _data(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -135,7 +106,3 @@ def _data(page: view.Page, clips: dict[str, str], overlays: dict[str, t.Any]) ->
             for case in page.cases
         ],
     }
-
-
-def _csp_hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"

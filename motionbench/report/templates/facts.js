@@ -1,4 +1,8 @@
 // ---- what is said of a case ----
+const cases = data.cases;
+const places = new Map(cases.map((one, index) => [one.key, index]));
+const ui = Object.fromEntries(["choice", "previous", "next", "filter", "position", "facts", "more"].map((id) => [id, byId(id)]));
+
 function table(heads, rows) {
   const made = element("table"), head = element("tr");
   heads.forEach((text, i) => { const cell = isolated("th", text, i ? "num" : ""); cell.scope = "col"; head.append(cell); });

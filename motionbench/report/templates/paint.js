@@ -44,12 +44,12 @@ function draw(screen) {
   context.translate((box.width - scale * overlay.width) / 2, (box.height - scale * overlay.height) / 2);
   const at = ([x, y]) => [(x + 0.5) * scale, (y + 0.5) * scale];
   const badges = [];
-  if (ui.masks.checked && overlay.masks && overlay.masks[frame]) {
+  if (transport.masks.checked && overlay.masks && overlay.masks[frame]) {
     const { image, centres } = plane(screen, frame);
     context.drawImage(image, 0, 0, overlay.width * scale, overlay.height * scale);
     for (const [id, x, y] of centres) badges.push([id, at([x, y])]);
   }
-  if (ui.tracks.checked && overlay.tracks) {
+  if (transport.tracks.checked && overlay.tracks) {
     overlay.tracks.xy.forEach((track, n) => trail(context, track, frame, COLOURS[colour(overlay.tracks.object_ids[n])], overlay.tracks.object_ids[n], at));
   }
   for (const [id, place] of badges) badge(context, id, place);  // above all else, so that they can be read
