@@ -116,12 +116,15 @@ def _decided(
     certain = np.where(se <= 1e-12 * scale, np.sign(mean), 0).astype(np.int64)  # the same difference in every case
     open_ = certain == 0
     open_ &= se > 1e-12 * scale
-    centred = drawn.means(scores - scores.mean(axis=0), RESAMPLES, seed)
+    # One row a system: what is read again and again lies side by side in memory.
+    centred = np.ascontiguousarray(drawn.means(scores - scores.mean(axis=0), RESAMPLES, seed).T)
+    work = np.empty(RESAMPLES)
     while open_.any():
         chosen = np.flatnonzero(open_)
         largest = np.zeros(RESAMPLES)
         for pair in chosen:  # one pair at a time: 45 pairs of 10,000 draws need not stand in memory
-            np.maximum(largest, np.abs(centred[:, first[pair]] - centred[:, second[pair]]) / se[pair], out=largest)
+            np.subtract(centred[first[pair]], centred[second[pair]], out=work)
+            np.maximum(largest, np.divide(np.abs(work, out=work), se[pair], out=work), out=largest)
         bound = _t_bound(float(np.quantile(largest, _safe(level))), drawn)
         found = chosen[np.abs(mean[chosen]) > bound * se[chosen]]
         if not len(found):
