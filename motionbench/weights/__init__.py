@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import typing as t
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from motionbench.weights.fetch import download
 from motionbench.weights.loading import fill, load_state_dict
 from motionbench.weights.loading import load_torchscript as _load_torchscript
 from motionbench.weights.store import State, Store, default_folder, fetch_command
+
+if t.TYPE_CHECKING:
+    import torch
 
 __all__ = [
     "Entry",
@@ -76,7 +80,7 @@ def path(name: str) -> Path:
     return store.place(name, entry)
 
 
-def load_torchscript(name: str) -> object:
+def load_torchscript(name: str) -> torch.jit.ScriptModule:
     """The TorchScript module of that name; it runs code, so only the listed sha256 will do (see `loading`).
 
     Raises:
