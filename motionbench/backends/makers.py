@@ -35,12 +35,12 @@ def viclip(root: Path) -> dict[str, StateDict]:
 
 def clip_b32(root: Path) -> StateDict:
     """open_clip's ViT-B/32."""
-    return _clip("ViT-B-32-quickgelu")
+    return _clip("ViT-B-32")
 
 
 def clip_l14(root: Path) -> StateDict:
     """open_clip's ViT-L/14."""
-    return _clip("ViT-L-14-quickgelu")
+    return _clip("ViT-L-14")
 
 
 def dino(root: Path) -> StateDict:
@@ -99,9 +99,9 @@ def sam2_large(root: Path) -> dict[str, t.Any]:
 
 
 def _clip(name: str) -> StateDict:
-    import open_clip
+    from motionbench.backends.clip.load import build
 
-    network: nn.Module = open_clip.create_model(name, pretrained=None)
+    network: nn.Module = build(name)
     return network.state_dict()
 
 

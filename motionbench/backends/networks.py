@@ -38,8 +38,10 @@ def ready(network: Module) -> Module:
     Raises:
         ConfigError: the device is not there.
     """
+    for parameter in network.parameters():  # a TorchScript module refuses network.requires_grad_
+        parameter.requires_grad_(False)
     try:
-        return network.eval().requires_grad_(False).to(device.chosen().name)
+        return network.eval().to(device.chosen().name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"the device {device.chosen().name} cannot be used: {reason}", "use --device cpu") from error

@@ -6,8 +6,9 @@ Frame 0 keeps the given masks. Planes may overlap.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -22,8 +23,23 @@ def _load(name: str) -> Callable[[Inputs, Mapping[str, Features]], Features]:
     from motionbench.backends import networks
 
     folder = weights.path(name)
-    model = networks.ready(Sam2VideoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True))
+    with _quietly():
+        model = networks.ready(Sam2VideoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True))
     return segmenter(model, Sam2VideoProcessor.from_pretrained(folder, local_files_only=True))
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without transformers' progress bar: a run has its own, and --quiet means quiet."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def segmenter(model: t.Any, processor: t.Any) -> Callable[[Inputs, Mapping[str, Features]], Features]:

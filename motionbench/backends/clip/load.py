@@ -36,11 +36,20 @@ def open_clip() -> t.Any:
     return open_clip
 
 
+def build(model: str) -> t.Any:
+    """The empty network. OpenAI's weights were trained with QuickGELU, which open_clip names in the model.
+
+    Not by `create_model`: that one warns on the terminal of random weights, which are about to be replaced.
+    """
+    library = open_clip()
+    return library.CLIP(**library.get_model_config(f"{model}-quickgelu"))
+
+
 def network(model: str, weights: str) -> t.Any:
-    """The filled network. OpenAI's weights were trained with QuickGELU, which open_clip names in the model."""
+    """The filled network."""
     from motionbench.backends import networks
 
-    return networks.load(open_clip().create_model(f"{model}-quickgelu", pretrained=None), weights)
+    return networks.load(build(model), weights)
 
 
 def prepared(pictures: Tensor) -> Tensor:
