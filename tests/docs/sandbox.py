@@ -78,10 +78,17 @@ def _execute(block: Block, folder: Path, environment: dict[str, str]) -> str:
         text=True,
         timeout=TIMEOUT,
         check=False,
+        preexec_fn=_one_core,
     )
     if done.returncode:
         raise Failed(f"{block.where}: exit code {done.returncode}\n{block.code}\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+def _one_core() -> None:
+    """Leave the child one core: for a few tiny cases, to start worker processes takes longer than the work."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def _environment(folder: Path, cache: Path) -> dict[str, str]:
