@@ -75,7 +75,9 @@ def judge(objects: list[Shown], scenes: list[Character]) -> list[tuple[Shown, pa
         content: t.Any = stats.summarise(others, scenes)
         table = tuple((k["at"], population._character(k, content["amplitude"])) for k in content["knots"])
         mine = [one for one in objects if one.clip == clip]
-        found += [(one, parts.compare(one.judged, population.read(table, one.own.amplitude))) for one in mine]
+        found += [
+            (one, parts.compare(one.judged, population.read(table, one.own.amplitude), one=False)) for one in mine
+        ]
     return found
 
 

@@ -9,6 +9,10 @@ import pytest
 
 from motionbench.errors import NotApplicable
 from motionbench.metrics.tmr import STILLNESS, TMR, TMR_WORST
+from motionbench.metrics.tmr.character import Character
+from motionbench.metrics.tmr.parts import compare
+from motionbench.metrics.tmr.tracks import Window
+from motionbench.metrics.tmr.traits import hazard
 from motionbench.types import Case, CaseView, InputMatch, Object, View
 
 FRAMES, SIZE, SIDE, STEPS = 17, 96, 16, 4
@@ -178,6 +182,49 @@ def test_an_object_that_left_the_frame_is_not_judged():
     roles = {**gone.roles, "windows": {**gone.roles["windows"], "xy": xy}}
     with pytest.raises(NotApplicable, match="out of the frame"):
         score(dataclasses.replace(gone, roles=roles), REFERENCE)
+
+
+def leaving(areas, at_border=True):
+    """The object's columns by frame, at the right border or away from it, and no likeness once it is gone."""
+    shown = side(SWAYS)
+    masks = np.zeros_like(shown.roles["masks"]["values"])
+    edge = SIZE if at_border else SIZE - 10
+    for t, columns in enumerate(areas):
+        masks[0, t, 4 : 4 + SIDE, edge - columns : edge] = True
+    looks = {**shown.roles["appearance"]}
+    gone = np.asarray(areas) == 0
+    looks["explained"] = looks["found"] = np.where(gone, 1.0, 0.3).astype(np.float32)[None]
+    looks["own"] = np.where(gone, 0.0, 1.0).astype(np.float32)[None]
+    roles = {**shown.roles, "masks": {**shown.roles["masks"], "values": masks}, "appearance": looks}
+    return dataclasses.replace(shown, roles=roles)
+
+
+def test_an_object_on_its_way_out_of_the_frame_keeps_its_identity():
+    out = [16] * 6 + [10, 4] + [0] * 9
+    assert parts(leaving(out), REFERENCE)["identity"] == 1.0
+    assert parts(leaving(out, at_border=False), REFERENCE)["identity"] < 0.5
+
+
+def test_an_object_at_the_border_that_is_gone_at_once_vanished():
+    assert parts(leaving([16] * 8 + [0] * 9), REFERENCE)["identity"] < 0.5
+
+
+def test_one_reference_has_luck_of_its_own_and_a_level_of_many_has_not():
+    def shows(hazards):
+        looks = np.tile(np.linspace(0.6, 0.1, 8), (3, 1))
+        return Character(1.0, 1.0, np.asarray(hazards), np.zeros(4), looks, 0.0, 0.0)
+
+    expected, shown = shows([2.0, 1.0, 0.6, 0.4]), shows([2.2, 1.2, 0.8, 0.6])
+    assert compare(shown, expected, one=True).survival == 1.0
+    assert compare(shown, expected, one=False).survival == pytest.approx(1 / (1 + (0.2 - 0.1) / 0.25))
+
+
+@pytest.mark.parametrize(("survived", "points"), [(0, 32), (0, 1), (32, 32), (16, 32)])
+def test_a_hazard_is_finite_and_a_few_points_are_no_large_one(survived, points):
+    seen = np.ones((points, 5), bool)
+    seen[survived:, 1:] = False
+    window = Window(0, np.zeros((points, 5), complex), seen, np.zeros(points, bool), 5)
+    assert hazard(window) == pytest.approx(-np.log((survived + 2) / (points + 2)))
 
 
 def test_no_objects():

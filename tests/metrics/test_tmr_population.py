@@ -9,7 +9,7 @@ from motionbench.metrics.tmr import TMR
 from motionbench.metrics.tmr.population import digest, expected_at, knots
 
 # A change of the statistics changes scores: raise the metric's version and pin the new digest here.
-PINNED = {3: "3a573e36c2acea609ecb9dca62535378dae58476b7f99669e468fc25188fce64"}
+PINNED = {4: "de260bcfdcadff21afb9137ca12aa119d05f0805c8a5c47c1b2521142d2aefc4"}
 
 
 def test_the_statistics_belong_to_the_version():

@@ -81,7 +81,7 @@ def _one(key: int, shown: Traits | None, reference: Traits | None, alone: bool, 
     found = characterise(shown, expected.amplitude, step)
     if shown.excused > MOST_EXCUSED:
         return Judged(key, None, still, found, "most of the time it is out of the frame or behind another object")
-    return Judged(key, compare(found, expected, still=still), still, found, "")
+    return Judged(key, compare(found, expected, still=still, one=reference is not None), still, found, "")
 
 
 def split(judged: t.Sequence[Judged]) -> tuple[list[float], list[float]]:

@@ -19,7 +19,9 @@ Floats = NDArray[np.float64]
 
 TOP_SHARE = 0.125  # of the tracks: the fastest eighth speaks for the object, so that an arm's motion is motion
 NOISE_PIXELS = 0.1  # what tracking itself adds to a position
-COUNT_PRIOR = 0.5  # points added to both counts of a survival, so that none of 32 is a large hazard and no infinite one
+COUNT_PRIOR = 2.0  # points added to both counts of a survival: the last few points of 32 live or die by chance
+BORDER = 2  # pixels
+OUTSIDE = 0.5  # of its first area is what an object on its way out still shows at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Traits:
         unsteady: float64 [2], the same of the object's course, the median velocity of its tracks in each step; NaN
             where it has none.
         excused: share of track-frames that are excused.
-        judged: bool [T], frames in which at most half of it is excused.
+        judged: bool [T], frames in which at most half of it is excused and which do not follow its way out of sight.
         apart: float64 [T, T], difference between frames where it is, grey levels.
         explained, found, own: float64 [T], see the role `appearance`.
     """
@@ -52,7 +54,8 @@ class Traits:
 
 def measure(view: View, k: int, steps: dict[int, list[Step]]) -> Traits | None:
     """Traits of the k-th object; None where no point could be placed on it."""
-    area = float(view.roles["masks"]["values"][k, 0].sum())
+    planes = view.roles["masks"]["values"][k]
+    area = float(planes[0].sum())
     windows = object_windows(view, k, steps)
     if not windows or area <= 0:
         return None
@@ -61,11 +64,11 @@ def measure(view: View, k: int, steps: dict[int, list[Step]]) -> Traits | None:
     looks = view.roles["appearance"]
     return Traits(
         _speeds(windows, view.times, diameter),
-        np.array([_hazard(w) for w in windows if w.judged > 0]),
+        np.array([hazard(w) for w in windows if w.judged > 0]),
         np.array([r for r in (_rough(w, view.times, diameter) for w in windows) if r is not None]).reshape(-1, 2),
         _unsteady(windows, view.times, diameter),
         float(away.mean()),
-        away <= 0.5,
+        (away <= 0.5) & ~_left(planes),
         looks["apart"][k].astype(np.float64),
         looks["explained"][k].astype(np.float64),
         looks["found"][k].astype(np.float64),
@@ -73,7 +76,8 @@ def measure(view: View, k: int, steps: dict[int, list[Step]]) -> Traits | None:
     )
 
 
-def _hazard(window: Window) -> float:
+def hazard(window: Window) -> float:
+    """-log survival of a window's points that can be judged, with a prior on both counts."""
     return -math.log((window.survived + COUNT_PRIOR) / (window.judged + COUNT_PRIOR))
 
 
@@ -86,6 +90,18 @@ def _away(windows: list[Window], frames: int) -> Floats:
         part = slice(window.start, window.start + window.length)
         away[part] = np.maximum(away[part], share[: len(away[part])])
     return away
+
+
+def _left(planes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """bool [T]: nothing of the object is seen, and when last seen it was on its way out over the frame's border.
+
+    Half of it must have been outside by then: what stands at the border and is gone at once has vanished.
+    """
+    inner = planes[:, BORDER:-BORDER, BORDER:-BORDER].sum(axis=(1, 2))
+    areas = planes.sum(axis=(1, 2))
+    last = np.maximum.accumulate(np.where(areas > 0, np.arange(len(planes)), 0))
+    leaving = (areas > inner) & (areas <= OUTSIDE * areas[0])
+    return np.asarray((areas == 0) & leaving[last])
 
 
 def _speeds(windows: list[Window], times: Floats, diameter: float) -> Floats:
