@@ -1,6 +1,6 @@
 """Table 3 of the paper in miniature: masked attention against the same layers unmasked, at equal everything.
 
-    python tests/bench/ablation.py --samples DIR --vae DIR --work DIR [--out docs/benchmarks/ablation.md]
+    python tests/bench/ablation.py --samples DIR --vae DIR --work DIR [--seeds 3] [--out docs/benchmarks/ablation.md]
 
 Five arms of the tiny stage 2 (`ttm_ref/configs/tiny-video.toml`): the same parameters, data, order of the data, noise
 and steps (25,000 samples), three seeds each. Arms with a trajectory get the true one, so this measures stage 2 alone;
@@ -183,11 +183,12 @@ def main() -> None:
     parser.add_argument("--vae", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="trained arms and their results")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     # Seed by seed, so that a run that is stopped early has all arms with fewer seeds.
-    jobs = [(arm, seed) for seed in range(SEEDS) for arm in ARMS]
+    jobs = [(arm, seed) for seed in range(options.seeds) for arm in ARMS]
     if options.part is not None:
         for arm, seed in jobs[options.part :: options.processes]:
             run_arm(arm, seed, options)
@@ -197,7 +198,7 @@ def main() -> None:
     codes = [child.wait() for child in children]
     if any(codes):
         raise SystemExit("an arm failed; the same command goes on")
-    lines = page({arm: [run_arm(arm, seed, options) for seed in range(SEEDS)] for arm in ARMS})
+    lines = page({arm: [run_arm(arm, seed, options) for seed in range(options.seeds)] for arm in ARMS})
     print("\n".join(lines))
     if options.out:
         options.out.write_text("\n".join(["# The ablation in miniature", "", *lines, ""]))
