@@ -10,7 +10,7 @@ from motionbench.stress.benign import Apply
 from motionbench.stress.material import Material
 
 SEVERITIES = 5
-RECIPE = 1  # raised whenever a corrupted clip may change
+RECIPE = 2  # raised whenever a corrupted clip may change
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ FREEZE = (0.1, 0.25, 0.5, 0.75, 1.0)  # share of the steps from frame to frame, 
 HOLD = (2, 3, 4, 6, 8)  # frames for which each shown frame stays
 DROP = (0.05, 0.1, 0.2, 0.3, 0.4)  # share of the frames that are missing
 WINDOW = (2.0, 3.0, 4.0, 6.0, 8.0)  # frames by which a frame may come too late
-SHUFFLED = (0.2, 0.4, 0.6, 0.8, 1.0)  # share of the frames that change places
+# Share of the frames that change places. What is spoilt are the joins between frames: of a clip's 15 about 4, 5, 8, 11
+# and 14 are broken. Even steps of frames (3, 6, 9, 12, 15) break 5, 9, 12, 14, 14 and leave no difference at the top.
+SHUFFLED = (0.13, 0.2, 0.33, 0.55, 1.0)
 SPEED = (0.5, 1.5, 2.0, 3.0, 4.0)
 
 

@@ -70,7 +70,7 @@ def test_shuffles_are_permutations_that_grow(scene: Material) -> None:
     moved = [sum(abs(at - frame) for at, frame in enumerate(order)) for order in local]
     assert moved == sorted(moved) and moved[0] > 0
     displaced = [{at for at, frame in enumerate(order) if at != frame} for order in full]
-    assert [len(d) for d in displaced] == [3, 6, 9, 12, 15]
+    assert [len(d) for d in displaced] == [2, 3, 5, 8, 15]
     assert all(few < more for few, more in itertools.pairwise(displaced))
 
 
