@@ -127,6 +127,16 @@ def test_another_recipe_is_another_backend(measured):
     assert numerics.compare("dis", measured["dis"], other).verdict == "not stored"
 
 
+def test_values_are_stored_for_their_weights(measured):
+    one, other = ({**measured["dis"], "weights_sha256": letter * 64} for letter in "ab")
+    stored = {numerics.key("dis", one): one}
+    assert list(stored) == ["dis@aaaaaaaaaaaa"] and numerics.key("dis", measured["dis"]) == "dis"
+    assert numerics.compare("dis", one, numerics.find("dis", one, stored)).verdict == "equal"
+    finding = numerics.compare("dis", other, numerics.find("dis", other, stored))
+    assert (finding.verdict, finding.note) == ("not stored", "the stored values are those of other weights")
+    assert numerics.find("lk", measured["lk"], stored) is None
+
+
 def test_the_command_names_what_differs(command, monkeypatch, measured):
     stored = {name: result for name, result in measured.items() if name != "lk"}
     stored["dis"] = changed(stored["dis"], 1.01)
