@@ -1,4 +1,4 @@
-"""From a board's files to its tables. The same files give the same bytes."""
+"""From a board's files to its tables and its page. The same files give the same bytes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from pathlib import Path
 
 from motionbench.canonical import show, write_atomic
 from motionbench.errors import ConfigError, DataError
+from motionbench.leaderboard import page, schemas
 from motionbench.leaderboard.check import check as find_problems
 from motionbench.leaderboard.entries import TABLES, entry_folders, read_entry
+from motionbench.leaderboard.footage import gather
+from motionbench.leaderboard.pairwise import PairTable, pair_files
 from motionbench.leaderboard.render import file_stem, table_files, title
-from motionbench.leaderboard.reported import read_all, reported_files
+from motionbench.leaderboard.reported import Reported, read_all, reported_files
 from motionbench.leaderboard.tables import Table, measured_tables
 from motionbench.markup import markdown, markdown_grid
 
 INDEX = "README.md"
-_GENERATED = re.compile(r"(.+-[0-9a-f]{8}-(all|single|multi)|reported)\.(md|csv|tex)")
+_GENERATED = re.compile(r"(.+-[0-9a-f]{8}-(all|single|multi)(-pairwise)?|reported)\.(md|csv|tex)")
 
 
 class BoardWarning(UserWarning):
@@ -28,41 +31,73 @@ def _warn(message: str) -> None:
     warnings.warn(message, BoardWarning, stacklevel=3)
 
 
-def build(board: Path, check: bool = False, warn: Callable[[str], None] = _warn) -> list[Path]:
-    """Write the tables of a board to `tables/` and return their paths; tables that no entry feeds any more go.
+def build(
+    board: Path,
+    check: bool = False,
+    warn: Callable[[str], None] = _warn,
+    *,
+    media: Path | None = None,
+    site: Path | None = None,
+) -> list[Path]:
+    """Write the tables, the page and the schemas of a board and return their paths; tables that no entry feeds go.
 
     Args:
         board: the board's folder.
-        check: write nothing; raise if a table is missing, stale or left over.
+        check: write nothing; raise if a file is missing, stale or left over.
         warn: called with one line where the static baseline tops a metric, or where systems have the same rows; once
             for each group. By default a `BoardWarning` is issued.
+        media: a folder of runs' folders; the page in `site` shows the videos of those that are on the board.
+        site: a folder for a page of its own, outside the board, with the videos of `media` beside it.
 
     Returns:
-        The index (README.md) first, then for each table its .md, .csv and .tex, sorted.
+        The index (README.md) first, then for each table its .md, .csv and .tex, then the page and the schemas; with
+        `site` its page last.
 
     Raises:
-        ConfigError: there is no such folder, or it cannot be written.
-        DataError: the board has problems (see `check`), or with `check` its tables are not up to date.
+        ConfigError: there is no such folder, it cannot be written, or `media` is given without `site`.
+        DataError: the board has problems (see `check`), or with `check` its files are not up to date.
     """
     board = Path(board)
+    if media is not None and site is None:
+        raise ConfigError(
+            "--media needs --site: the board's own page holds no videos", "name a folder, --site DIR, for one that does"
+        )
+    if check and site is not None:
+        raise ConfigError("--check writes nothing, so that --site has no use with it", "leave one of them out")
     if problems := find_problems(board):
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise DataError(f"{problems[0]}{more}", f"`motionbench leaderboard check --board {show(board)}` lists them all")
     tables = measured_tables([read_entry(folder) for folder in entry_folders(board)])
-    reported = reported_files(read_all(board))
-    files = {INDEX: _index(tables, bool(reported))}
-    for table in tables:
-        files |= table_files(table)
     for message in _messages(tables):
         warn(message)
-    files |= reported
-    contents = {board / TABLES / name: text.encode("utf-8") for name, text in files.items()}
-    left_over = _left_over(board / TABLES, set(files))
+    found, papers = page.groups(board, tables), read_all(board)
+    contents = {board / TABLES / name: text.encode("utf-8") for name, text in _table_files(found, papers).items()}
+    contents[board / page.SITE / page.PAGE_FILE] = b"".join(page.page(found, papers))
+    contents |= {board / schemas.FOLDER / name: data for name, data in schemas.schema_files().items()}
+    left_over = _left_over(board / TABLES, {path.name for path in contents})
     if check:
         _require_fresh(contents, left_over)
     else:
         _write(contents, left_over)
-    return list(contents)
+    return [*contents, *([_site(Path(site), media, tables, found, papers)] if site else [])]
+
+
+def _site(
+    site: Path, runs: Path | None, tables: Sequence[Table], found: Sequence[page.Group], papers: Sequence[Reported]
+) -> Path:
+    footage = None if runs is None else gather(Path(runs), site, tables)
+    write_atomic(site / page.PAGE_FILE, page.page(found, papers, footage))
+    return site / page.PAGE_FILE
+
+
+def _table_files(found: Sequence[page.Group], papers: Sequence[Reported]) -> dict[str, str]:
+    files = {INDEX: _index(found, bool(papers))}
+    for group in found:
+        for table in group.tables:
+            files |= table_files(table)
+        if group.pairs:
+            files |= pair_files(file_stem(group.tables[0]), title(group.tables[0]), group.pairs)
+    return files | reported_files(papers)
 
 
 def _messages(tables: Sequence[Table]) -> list[str]:
@@ -74,25 +109,28 @@ def _messages(tables: Sequence[Table]) -> list[str]:
     return list(found.values())
 
 
-def _index(tables: Sequence[Table], reported: bool) -> str:
+def _index(found: Sequence[page.Group], reported: bool) -> str:
     parts = [
         "# Tables\n",
         "Written by `motionbench leaderboard build`; do not edit. Runs share a table only if dataset, profile, "
-        "protocol and metric versions are the same.\n",
+        f"protocol and metric versions are the same. The [page](../{page.SITE}/{page.PAGE_FILE}) shows all of them.\n",
     ]
-    if tables:
-        rows = []
-        for table in tables:
-            stem, systems = file_stem(table), sum(not line.baseline for line in table.lines)
-            links = ", ".join(f"[{kind}]({stem}.{kind})" for kind in ("md", "csv", "tex"))
-            rows.append([markdown(title(table)), links, str(systems), str(len(table.lines) - systems)])
-        parts.append(markdown_grid(["measured", "files", "systems", "baselines"], rows, left=2))
+    rows = [_index_row(table, group.pairs) for group in found for table in group.tables]
+    if rows:
+        parts.append(markdown_grid(["measured", "files", "pairs", "systems", "baselines"], rows, left=3))
     else:
         parts.append("No run has been added yet.\n")
     if reported:
         links = ", ".join(f"[{kind}](reported.{kind})" for kind in ("md", "csv", "tex"))
         parts.append(f"Apart from these, and not comparable with them: numbers as printed in papers ({links}).\n")
     return "\n".join(parts)
+
+
+def _index_row(table: Table, pairs: PairTable | None) -> list[str]:
+    stem, systems = file_stem(table), sum(not line.baseline for line in table.lines)
+    stems = [stem, f"{stem}-pairwise" if pairs and table.subset == "all" else ""]
+    links = [", ".join(f"[{kind}]({name}.{kind})" for kind in ("md", "csv", "tex")) if name else "" for name in stems]
+    return [markdown(title(table)), *links, str(systems), str(len(table.lines) - systems)]
 
 
 def _left_over(folder: Path, names: set[str]) -> list[Path]:
@@ -105,7 +143,7 @@ def _require_fresh(contents: dict[Path, bytes], left_over: Sequence[Path]) -> No
     stale = [path for path, data in contents.items() if not path.is_file() or path.read_bytes() != data]
     if bad := [*stale, *left_over]:
         raise DataError(
-            f"{len(bad)} of the board's tables are not up to date, the first is {show(bad[0])}",
+            f"{len(bad)} of the board's files are not up to date, the first is {show(bad[0])}",
             "run `motionbench leaderboard build`",
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from motionbench.leaderboard.entries import (
     ENTRIES,
     ENTRY_FILE,
     REPORTED,
+    VIDEOS_FILE,
     Entry,
     entry_folders,
     group,
@@ -22,11 +23,12 @@ from motionbench.leaderboard.entries import (
     sample,
     slug,
 )
-from motionbench.leaderboard.faults import examine
+from motionbench.leaderboard.faults import examine, repeated_videos
 from motionbench.leaderboard.reported import read_reported
+from motionbench.leaderboard.words import WORDS, read_words_file
 from motionbench.results import CASES_FILE, RUN_FILE
 
-_FILES = {ENTRY_FILE, RUN_FILE, CASES_FILE}
+_FILES = {ENTRY_FILE, RUN_FILE, CASES_FILE, VIDEOS_FILE}
 _SHOWN = 20  # faults of one entry
 
 
@@ -63,18 +65,20 @@ def check(board: Path) -> list[Problem]:
         except (DataError, SchemaError) as error:
             problems.append(Problem(folder, error.message))
             continue
-        faults = [*_place_faults(entry), *findings.faults]
+        faults = [*_place_faults(entry), *findings.faults, *_video_faults(entry, findings.cases)]
         problems += [Problem(folder, fault) for fault in faults[:_SHOWN]]
         if len(faults) > _SHOWN:
             problems.append(Problem(folder, f"{len(faults) - _SHOWN} more faults"))
         if not faults:
             sound.append((entry, findings.cases))
     problems += [*_repeated([entry for entry, _ in sound]), *_unlike(sound)]
-    for path in sorted((board / REPORTED).glob("*.json")):
-        try:
-            read_reported(path)
-        except (DataError, SchemaError) as error:
-            problems.append(Problem(path, error.message))
+    readers: tuple[tuple[str, Callable[[Path], object]], ...] = ((REPORTED, read_reported), (WORDS, read_words_file))
+    for folder_name, read in readers:
+        for path in sorted((board / folder_name).glob("*.json")):
+            try:
+                read(path)
+            except (DataError, SchemaError) as error:
+                problems.append(Problem(path, error.message))
     return problems
 
 
@@ -93,6 +97,13 @@ def _place_faults(entry: Entry) -> Iterator[str]:
     wanted = Path(slug(entry.identity.system.name)) / run_id(entry.identity)
     if Path(*entry.folder.parts[-2:]) != wanted:
         yield f"lies in the wrong folder: it belongs in {ENTRIES}/{wanted.as_posix()}"
+
+
+def _video_faults(entry: Entry, cases: Mapping[str, str]) -> Iterator[str]:
+    if strange := sorted(entry.videos.keys() - cases.keys()):
+        yield f"{VIDEOS_FILE} names {show(strange[0], 60)!r}, which is no case of the run"
+    if fault := repeated_videos(entry.run, entry.videos):
+        yield fault
 
 
 def _repeated(entries: Sequence[Entry]) -> Iterator[Problem]:

@@ -1,9 +1,10 @@
 """Entries: runs that were put on a board, one folder each.
 
-    <board>/entries/<system slug>/<run id>/{entry.json, run.json, cases.jsonl}
+    <board>/entries/<system slug>/<run id>/{entry.json, run.json, cases.jsonl, videos.json}
 
-The run id is the first 12 hex digits of the sha256 of the run's canonical identity; entry.json holds the hashes of the
-two other files, which are the run's own bytes. Videos stay out of the board.
+The run id is the first 12 hex digits of the sha256 of the run's canonical identity; entry.json holds what the submitter
+declares and the hashes of the other files. run.json and cases.jsonl are the run's own bytes; videos.json has the hash
+of each case's video as it was measured. The videos themselves stay out of the board.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import pydantic
 
 from motionbench.canonical import Record, Sha256, dump, parse_record, read_bytes, show
 from motionbench.errors import ConfigError, SchemaError
+from motionbench.leaderboard.declare import Declaration, Tier
 from motionbench.results import CASES_FILE, RUN_FILE, Identity, RunFile, read_run
 
-SCHEMA = "motionbench.entry/1"
-ENTRY_FILE = "entry.json"
+SCHEMA, VIDEOS_SCHEMA = "motionbench.entry/1", "motionbench.videos/1"
+ENTRY_FILE, VIDEOS_FILE = "entry.json", "videos.json"
 ENTRIES, REPORTED, TABLES = "entries", "reported", "tables"
 BASELINES = ("reference", "warp", "static", "shuffle")
 
@@ -31,18 +33,32 @@ _DEVICE_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # names tha
 
 
 class Files(Record):
-    """sha256 of an entry's two copied files."""
+    """sha256 of an entry's other files; null where the run had no previews to take the videos' hashes from."""
 
     run_json: Sha256 = pydantic.Field(alias="run.json")
     cases_jsonl: Sha256 = pydantic.Field(alias="cases.jsonl")
+    videos_json: Sha256 | None = pydantic.Field(alias="videos.json")
+
+
+class Videos(Record):
+    """`videos.json`: by case id the sha256 of the preview that the run made of the generated video as measured."""
+
+    schema_: t.Literal["motionbench.videos/1"] = pydantic.Field(alias="schema")
+    videos: dict[str, Sha256]
 
 
 class EntryRecord(Record):
-    """`entry.json`. `system` is the name as the run gives it; the folder's name is only a safe spelling of it."""
+    """`entry.json`. `system` is the name as the run gives it; the folder's name is only a safe spelling of it.
+
+    `tier` is who vouches: "verified" (the board's maintainers made the videos anew), "rescored" (they scored the
+    submitted videos anew) or "self" (the submitter's own numbers). `declaration` is null where nothing was declared.
+    """
 
     schema_: t.Literal["motionbench.entry/1"] = pydantic.Field(alias="schema")
     run_id: t.Annotated[str, pydantic.StringConstraints(pattern=r"^[0-9a-f]{12}$")]
     system: str
+    tier: Tier
+    declaration: Declaration | None
     files: Files
 
 
@@ -54,11 +70,13 @@ class Entry:
         folder: where its files lie.
         record: entry.json.
         run: the run; its rows stay on disk until asked for.
+        videos: sha256 by case id; empty where the run had no previews.
     """
 
     folder: Path
     record: EntryRecord
     run: RunFile
+    videos: t.Mapping[str, str]
 
     @property
     def identity(self) -> Identity:
@@ -145,7 +163,19 @@ def read_entry(folder: Path) -> Entry:
         raise SchemaError(f"{show(folder / ENTRY_FILE)}: the hash of {CASES_FILE} differs from that in {RUN_FILE}")
     if record.run_id != run_id(run.identity) or record.system != run.identity.system.name:
         raise SchemaError(f"{show(folder / ENTRY_FILE)} does not belong to the {RUN_FILE} beside it")
-    return Entry(folder, record, run)
+    return Entry(folder, record, run, _videos(folder, record.files.videos_json))
+
+
+def _videos(folder: Path, digest: str | None) -> dict[str, str]:
+    path = folder / VIDEOS_FILE
+    if digest is None:
+        if path.exists():
+            raise SchemaError(f"{show(path)} is not named in {ENTRY_FILE}")
+        return {}
+    data = read_bytes(path)
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise SchemaError(f"{show(path)} is not the file that was added: its sha256 differs from {ENTRY_FILE}")
+    return parse_record(Videos, data, VIDEOS_SCHEMA, show(path)).videos
 
 
 def _visible(folder: Path) -> list[Path]:

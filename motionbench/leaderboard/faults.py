@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from motionbench.canonical import show
+from motionbench.canonical import dump, show
+from motionbench.leaderboard.arithmetic import Tally, count_faults, number_faults, out_of_range
+from motionbench.leaderboard.entries import BASELINES
 from motionbench.results import SUBSETS, RunFile
-from motionbench.types import Estimate, Row
+from motionbench.types import Row
 
-TOLERANCE = 1e-9  # of a mean that is computed anew, relative where the mean is above 1
-MIN_INTERVAL = 8  # fewer cases carry no interval
-
-# Closed ranges by metric id. A metric that is not here may take any finite value.
-RANGES: Mapping[str, tuple[float, float]] = {
-    "fvd": (-1e-6, math.inf),  # the Fréchet distance of a set to itself is 0 up to round-off
-    "ad": (0.0, math.inf),
-    "ad_norm": (0.0, math.inf),
-    "warp_error": (0.0, math.inf),
-    "flicker": (0.0, 1.0),
-    "dynamic_degree": (0.0, 1.0),
-    "survival": (0.0, 1.0),
-    "tmr": (0.0, 1.0),
-    "tmr_worst": (0.0, 1.0),
-    "first_frame": (-1.0, 1.0),
-    "cf": (-1.0, 1.0),
-    "clip_t": (-1.0, 1.0),
-    "clip_t_object": (-1.0, 1.0),
-    "viclip_t": (-1.0, 1.0),
-    "viclip_v": (-1.0, 1.0),
-}
-_ROUND_OFF = 1e-6
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Rows of one metric in one subset. `values` are those of the "ok" rows, None where a row has none."""
-
-    rows: int = 0
-    values: list[float | None] = field(default_factory=list)
+LONGEST = 200  # characters of a name; what is longer is no name
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +36,15 @@ def examine(run: RunFile) -> Findings:
         faults.append(f"the run is {run.status}: {_first(run.reasons)}")
     if not run.official:
         faults.append(f"the run is unofficial: {_first(run.reasons)}")
+    faults += _long_names(run)
     subsets: dict[str, str] = {}
     tallies, row_faults = _count(run, subsets)
     return Findings((*faults, *row_faults, *_estimate_faults(run, tallies)), subsets)
 
 
-def _count(run: RunFile, subsets: dict[str, str]) -> tuple[dict[tuple[str, str], _Tally], list[str]]:
+def _count(run: RunFile, subsets: dict[str, str]) -> tuple[dict[tuple[str, str], Tally], list[str]]:
     """Tally the rows by metric and subset, and fill `subsets` by case id."""
-    tallies: dict[tuple[str, str], _Tally] = defaultdict(_Tally)
+    tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
     rows_of_case: Counter[str] = Counter()
     faults: list[str] = []
     for row in run.rows():
@@ -83,16 +56,15 @@ def _count(run: RunFile, subsets: dict[str, str]) -> tuple[dict[tuple[str, str],
             )
             continue
         rows_of_case[row.case_id] += 1
+        if len(row.case_id) > LONGEST or len(row.note) > 10 * LONGEST:
+            faults.append(f"case {show(row.case_id, 60)!r}: an id of more than {LONGEST} or a note of more characters")
         if row.status in ("missing", "failed"):
             faults.append(f"case {show(row.case_id)!r}, {show(row.metric)}: {row.status}")
         value, fault = _value(row)
         if fault:
             faults.append(fault)
         for subset in ("all", row.subset):
-            tally = tallies[row.metric, subset]
-            tally.rows += 1
-            if row.status == "ok":
-                tally.values.append(value)
+            tallies[row.metric, subset].count(row, value)
     faults += _case_faults(run, subsets, rows_of_case)
     if not run.identity.metrics:
         faults.append("the run measures nothing")
@@ -106,7 +78,7 @@ def _value(row: Row) -> tuple[float | None, str]:
     where = f"case {show(row.case_id)!r}, {show(row.metric)}"
     if isinstance(raw, bool) or not isinstance(raw, (int, float)) or abs(raw) > 1e300:
         return None, f"{where}: the value {show(repr(raw), 40)} is no number"
-    return float(raw), _out_of_range(row.metric, float(raw), where)
+    return float(raw), out_of_range(row.metric, float(raw), where)
 
 
 def _case_faults(run: RunFile, subsets: Mapping[str, str], rows_of_case: Mapping[str, int]) -> list[str]:
@@ -127,7 +99,7 @@ def _case_faults(run: RunFile, subsets: Mapping[str, str], rows_of_case: Mapping
     return faults
 
 
-def _estimate_faults(run: RunFile, tallies: Mapping[tuple[str, str], _Tally]) -> Iterator[str]:
+def _estimate_faults(run: RunFile, tallies: Mapping[tuple[str, str], Tally]) -> Iterator[str]:
     seen: set[tuple[str, str]] = set()
     for estimate in run.estimates:
         key, where = (estimate.metric, estimate.subset), f"{show(estimate.metric)} ({estimate.subset})"
@@ -138,8 +110,8 @@ def _estimate_faults(run: RunFile, tallies: Mapping[tuple[str, str], _Tally]) ->
         if metric is None or metric.backend != estimate.backend:
             yield f"{where}: the run's identity has no such metric with the backend {show(estimate.backend)!r}"
             continue
-        yield from _number_faults(estimate, where)
-        yield from _count_faults(estimate, tallies.get(key, _Tally()), where)
+        yield from number_faults(estimate, where)
+        yield from count_faults(estimate, tallies.get(key, Tally()), where)
     for metric_id in sorted(run.identity.metrics):
         for subset in SUBSETS:
             wanted = subset == "all" or run.identity.dataset.subsets.get(t.cast(t.Any, subset), 0) > 0
@@ -147,53 +119,33 @@ def _estimate_faults(run: RunFile, tallies: Mapping[tuple[str, str], _Tally]) ->
                 yield f"{show(metric_id)} ({subset}): no estimate"
 
 
-def _number_faults(estimate: Estimate, where: str) -> Iterator[str]:
-    value, low, high, se = estimate.value, estimate.low, estimate.high, estimate.se
-    if value is None:
-        if estimate.status == "ok" and not estimate.reason:
-            yield f"{where}: no value and no reason"
-        if (low, high, se) != (None, None, None):
-            yield f"{where}: an interval or error without a value"
-        return
-    if estimate.status != "ok":
-        yield f"{where}: a value, but the status {estimate.status}"
-    if fault := _out_of_range(estimate.metric, value, where):
-        yield fault
-    if se is not None and se < 0:
-        yield f"{where}: the standard error {se!r} is negative"
-    if (low is None) != (high is None):
-        yield f"{where}: half an interval"
-    if low is not None and high is not None:
-        if low > high:
-            yield f"{where}: the interval [{low!r}, {high!r}] is upside down"
-        if estimate.n < MIN_INTERVAL:
-            yield f"{where}: an interval from {estimate.n} cases; below {MIN_INTERVAL} there is none"
+def _long_names(run: RunFile) -> Iterator[str]:
+    """Names that are no names: they would be shown in every table."""
+    identity = run.identity
+    names = {"system": identity.system.name, "dataset": identity.dataset.name, "profile": identity.profile.name}
+    names |= {"dataset version": identity.dataset.version}
+    names |= {f"metric {index}": f"{metric}[{m.backend}]" for index, (metric, m) in enumerate(identity.metrics.items())}
+    for kind, name in names.items():
+        if not name.strip() or len(name) > LONGEST:
+            yield f"the {kind} has a name of {len(name)} characters: {show(name, 40)!r}; 1 to {LONGEST} are allowed"
+    if len(dump(identity.system.options)) > 20 * LONGEST:
+        yield f"the system's options are more than {20 * LONGEST} characters"
 
 
-def _count_faults(estimate: Estimate, tally: _Tally, where: str) -> Iterator[str]:
-    if estimate.expected != tally.rows:
-        yield f"{where}: expected is {estimate.expected}, but cases.jsonl has {tally.rows} rows"
-    if estimate.n != len(tally.values):
-        yield f"{where}: n is {estimate.n}, but cases.jsonl has {len(tally.values)} scored cases"
-    if estimate.value is not None and not tally.values:
-        yield f"{where}: a value without a scored case"
-    # A metric of whole sets has no value for a case; any other is the mean of its cases.
-    numbers = [value for value in tally.values if value is not None]
-    if not numbers or estimate.value is None:
-        return
-    if len(numbers) < len(tally.values):
-        yield f"{where}: only {len(numbers)} of {len(tally.values)} scored cases have a value"
-        return
-    mean = math.fsum(numbers) / len(numbers)
-    if abs(mean - estimate.value) > TOLERANCE * max(1.0, abs(mean)):
-        yield f"{where}: the value is {estimate.value!r}, but the mean over cases.jsonl is {mean!r}"
+def repeated_videos(run: RunFile, videos: Mapping[str, str]) -> str:
+    """Return in one line which cases share one video, or "": one video cannot answer two cases.
 
-
-def _out_of_range(metric: str, value: float, where: str) -> str:
-    low, high = RANGES.get(metric, (-math.inf, math.inf))
-    if low - _ROUND_OFF <= value <= high + _ROUND_OFF:
+    The baselines are let off: a still picture is the same where two cases start from one picture.
+    """
+    if run.identity.system.source in BASELINES:
         return ""
-    return f"{where}: the value {value!r} is impossible (range {low:g} to {high:g})"
+    by_hash: dict[str, list[str]] = defaultdict(list)
+    for case, digest in sorted(videos.items()):
+        by_hash[digest].append(case)
+    for cases in by_hash.values():
+        if len(cases) > 1:
+            return f"{len(cases)} cases have one and the same video: {', '.join(show(c, 60) for c in cases[:3])}"
+    return ""
 
 
 def _first(reasons: tuple[str, ...]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from motionbench.leaderboard.columns import FVD_CASES, Column
 from motionbench.leaderboard.entries import slug
-from motionbench.leaderboard.tables import FVD_CASES, HEADLINES, Column, Table
+from motionbench.leaderboard.tables import HEADLINES, Table
 from motionbench.markup import Mark, csv_table, latex, latex_grid, markdown, markdown_grid
 
 _ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
@@ -39,7 +40,7 @@ def title(table: Table) -> str:
 
 def as_markdown(table: Table) -> str:
     """Return the table as a Markdown page; bold is best, underlined is second best (`<ins>`, which GitHub keeps)."""
-    shown = _shown(table)
+    shown = table.shown
     header = ["system", *(_markdown_head(table.columns[index]) for index in shown)]
     rows = []
     for line in table.lines:
@@ -50,7 +51,7 @@ def as_markdown(table: Table) -> str:
     parts = [f"# {markdown(title(table))}\n", *(f"> **Warning:** {markdown(w, 1000)}.\n" for w in table.warnings)]
     parts.append(markdown_grid(header, rows))
     parts.append(
-        "".join(f"- {note}\n" for note in [_MARKDOWN_LEGEND, *(markdown(note, 1000) for note in _notes(table))])
+        "".join(f"- {note}\n" for note in [_MARKDOWN_LEGEND, *(markdown(note, 1000) for note in table_notes(table))])
     )
     return "\n".join(parts)
 
@@ -77,7 +78,7 @@ def as_csv(table: Table) -> str:
 
 def as_latex(table: Table) -> str:
     r"""Return the table as a LaTeX float; \textbf is best, \underline second best."""
-    shown = _shown(table)
+    shown = table.shown
     blocks: list[list[list[str]]] = [[], []]
     for line in table.lines:
         name = rf"\textit{{{latex(line.label)}}}" if line.baseline else latex(line.label)
@@ -86,7 +87,7 @@ def as_latex(table: Table) -> str:
     if anchors := _anchors(table, shown):
         blocks[1].append([rf"\textit{{{_REAL}}}", *(latex(text) or "---" for text in anchors)])
     header = ["system", *(_latex_head(table.columns[index]) for index in shown)]
-    notes = " ".join(f"{note}." for note in [*table.warnings, *_notes(table)])
+    notes = " ".join(f"{note}." for note in [*table.warnings, *table_notes(table)])
     lines = [
         "% needs \\usepackage{booktabs,graphicx}",
         r"\begin{table}",
@@ -113,15 +114,6 @@ _LATEX_LEGEND = (
 )
 
 
-def _shown(table: Table) -> list[int]:
-    """Columns that hold a number; those that no run has a value for are named in a note."""
-    return [
-        index
-        for index in range(len(table.columns))
-        if any(line.cells[index].estimate.value is not None for line in table.lines)
-    ]
-
-
 def _anchors(table: Table, shown: Sequence[int]) -> list[str]:
     if any(line.baseline == "reference" for line in table.lines):
         return []
@@ -129,14 +121,15 @@ def _anchors(table: Table, shown: Sequence[int]) -> list[str]:
     return anchors if any(anchors) else []
 
 
-def _notes(table: Table) -> list[str]:
+def table_notes(table: Table) -> list[str]:
+    """Return what a reader of a table must know, one sentence each."""
     identity, protocol = table.identity, table.identity.protocol
-    shown = _shown(table)
+    shown = table.shown
     notes = []
     for index, column in enumerate(table.columns):
-        if index in shown and column.metric == "fvd" and not column.ranked:
+        if index in shown and column.metric == "fvd" and column.unranked:
             notes.append(
-                f"{column.label} is not ranked: it rests on {table.cases} videos, and below {FVD_CASES} its bias "
+                f"{column.label} is not ranked: it rests on {column.cases} videos, and below {FVD_CASES} its bias "
                 "depends on the number of videos and on the system"
             )
     if free := [table.columns[i].label for i in shown if table.columns[i].direction == "none"]:
@@ -163,9 +156,9 @@ def _uncovered(table: Table) -> list[str]:
     notes = []
     for line in table.lines:
         reasons: dict[str, list[str]] = {}
-        for index in _shown(table):
+        for index in table.shown:
             cell = line.cells[index]
-            if cell.estimate.n < cell.estimate.expected:
+            if cell.estimate.n < table.columns[index].cases:
                 reasons.setdefault(cell.estimate.reason, []).append(table.columns[index].label)
         notes += [
             f"Cases are lacking for {line.label} in {', '.join(labels)}: {why}" for why, labels in reasons.items()

@@ -84,7 +84,7 @@ def reported_files(tables: Sequence[Reported]) -> dict[str, str]:
     }
 
 
-def _grid(table: Reported) -> tuple[list[str], list[tuple[str, str, list[str]]]]:
+def printed_grid(table: Reported) -> tuple[list[str], list[tuple[str, str, list[str]]]]:
     """Return the metric labels, and for each row its label, its subset and its printed values."""
     labels = list(dict.fromkeys(cell.metric_label for cell in table.rows))
     values: dict[tuple[str, str, str | None], dict[str, str]] = {}
@@ -108,7 +108,7 @@ def _source(table: Reported) -> str:
 def _as_markdown(tables: Sequence[Reported]) -> str:
     parts = ["# Reported by papers, not measured\n", f"> {WARNING}\n", "† the paper's own method or a variant of it.\n"]
     for table in tables:
-        labels, rows = _grid(table)
+        labels, rows = printed_grid(table)
         header = [markdown(text) for text in ("method", "subset", *labels)]
         cells = [[markdown(text) for text in (label, subset, *printed)] for label, subset, printed in rows]
         parts += [
@@ -137,7 +137,7 @@ def _cell_fields(cell: Cell) -> list[str | None]:
 def _as_latex(tables: Sequence[Reported]) -> str:
     parts = [f"% {WARNING}", "% needs \\usepackage{booktabs}"]
     for table in tables:
-        labels, rows = _grid(table)
+        labels, rows = printed_grid(table)
         header = [latex(text) for text in ("method", "subset", *labels)]
         cells = [[latex(text) for text in (label, subset, *printed)] for label, subset, printed in rows]
         caption = f"{table.title} {_source(table)} {WARNING} † the paper's own method or a variant of it."

@@ -1,56 +1,28 @@
 """Measured tables: entries that share dataset, profile, protocol and metrics, side by side, with what is best marked.
 
 Only like numbers meet: a table holds runs of one dataset identity, profile, protocol and set of metric versions. Marks
-go by the printed digits, tie both ways, and are given to systems only: not to baselines, not to a metric without a
-direction, not to a number that rests on fewer cases than were asked for, and not to an `fvd` of fewer than 2,000
-videos, whose bias depends on the number of videos and on the system (Chong and Forsyth 2020, arXiv 1911.07023).
+are sets: bold are all systems that no other one certainly beats (see `motionbench.leaderboard.standing`), underlined
+those with the next best possible rank. Not ranked are baselines, a metric without a direction, a system that lacks
+cases that others have, fewer than 8 cases, and an `fvd` of fewer than 2,000 videos, whose bias depends on the number of
+videos and on the system (Chong and Forsyth 2020, arXiv 1911.07023).
 """
 
 from __future__ import annotations
 
-import math
-import typing as t
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from motionbench.canonical import dump, show
+from motionbench.leaderboard.columns import Cell, Column, anchor, column
 from motionbench.leaderboard.entries import BASELINES, Entry, group
-from motionbench.markup import Mark
+from motionbench.leaderboard.scores import EntryScores, read_scores
+from motionbench.report import labels
 from motionbench.results import SUBSETS, Identity
-from motionbench.types import Direction, Estimate
+from motionbench.types import Estimate
 
-FVD_CASES = 2000  # videos; below this an fvd is shown and not ranked
 HEADLINES = ("tmr", "survival")  # rows are sorted by the first of these that the table has
-_LAST = ("ad", "ad_norm", "dynamic_degree", "fvd", "fvd_split", "kvd")  # columns that describe rather than rank
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """metric, version, backend, unit, direction; decimals: printed digits after the point; ranked: whether it marks."""
-
-    metric: str
-    version: int
-    backend: str
-    unit: str
-    direction: Direction
-    decimals: int
-    ranked: bool
-
-    @property
-    def label(self) -> str:
-        """The name with its backend: a number never stands without it."""
-        return f"{self.metric}[{self.backend}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """estimate: the number; text: it, as printed; mark: its place among the ranked; note: why it is not ranked."""
-
-    estimate: Estimate
-    text: str
-    mark: Mark
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +43,36 @@ class Table:
         key: 8 hex digits that name the group.
         identity: of its first entry; dataset, profile, protocol and metrics are those of every entry.
         subset: "all", "single" or "multi".
+        cases: how many cases the subset has.
         columns, lines: metrics and systems; the headline metric and the best system come first, baselines last.
         anchors: for each column what the real videos score, as printed; "" where it is not known.
         warnings: what a reader must know first.
+        scores: what the lines rest on, in their order.
     """
 
     key: str
     identity: Identity
     subset: str
+    cases: int
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     anchors: tuple[str, ...]
     warnings: tuple[str, ...]
+    scores: tuple[EntryScores, ...]
 
     @property
-    def cases(self) -> int:
-        """How many cases the subset has."""
-        return self.lines[0].cells[0].estimate.expected
+    def shown(self) -> list[int]:
+        """Columns that hold a number; a note names the others."""
+        return [
+            index
+            for index in range(len(self.columns))
+            if any(line.cells[index].estimate.value is not None for line in self.lines)
+        ]
+
+    @property
+    def headline(self) -> str:
+        """The label of the metric that the lines are sorted by, or ""."""
+        return self.columns[0].label if self.columns[0].metric in HEADLINES else ""
 
 
 def measured_tables(entries: Sequence[Entry]) -> list[Table]:
@@ -97,15 +82,17 @@ def measured_tables(entries: Sequence[Entry]) -> list[Table]:
 
     Raises:
         TypeError: something that is no `Entry`, such as a number that a paper reported.
+        DataError, SchemaError: an entry's rows cannot be read.
     """
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         if not isinstance(entry, Entry):
             raise TypeError(f"a measured table takes entries, not {type(entry).__name__}")
         groups[group(entry.identity)].append(entry)
-    tables = [
-        _table(key[:8], members, subset) for key, members in groups.items() for subset in _subsets(members[0].identity)
-    ]
+    tables = []
+    for key, members in groups.items():
+        scores = {entry.folder: read_scores(entry) for entry in members}
+        tables += [_table(key[:8], members, scores, subset) for subset in _subsets(members[0].identity)]
     return sorted(tables, key=lambda table: (table.identity.dataset.name, table.identity.profile.name, table.key))
 
 
@@ -114,37 +101,53 @@ def _subsets(identity: Identity) -> list[str]:
     return ["all", *(name for name in SUBSETS if name in counts)]
 
 
-def _table(key: str, members: Sequence[Entry], subset: str) -> Table:
+def _table(key: str, members: Sequence[Entry], scores: Mapping[Path, EntryScores], subset: str) -> Table:
     identity = members[0].identity
-    labels = _labels(members)
+    names = _labels(members)
     numbers = {id(m): {e.metric: e for e in m.run.estimates if e.subset == subset} for m in members}
     headline = next((metric for metric in HEADLINES if metric in identity.metrics), "")
-    ordered = sorted(members, key=lambda m: (*_rank_key(m, numbers[id(m)].get(headline)), labels[id(m)]))
+    ordered = sorted(members, key=lambda m: (*_rank_key(m, numbers, headline), names[id(m)]))
+    own = [scores[m.folder].of_subset(subset) for m in ordered]
     columns, cells, anchors = [], [], []
-    for metric in sorted(identity.metrics, key=lambda name: (name != headline, *_place(name))):
+    for metric in sorted(identity.metrics, key=lambda name: (name != headline, labels.order(name))):
         estimates = [numbers[id(m)][metric] for m in ordered]
-        column = _column(identity, metric, estimates)
-        columns.append(column)
-        anchors.append(_anchor(column, estimates))
-        cells.append(_cells(column, estimates, [bool(m.baseline) for m in ordered]))
+        head, found = column(
+            identity,
+            metric,
+            estimates,
+            [values.get(metric, {}) for values in own],
+            [bool(m.baseline) for m in ordered],
+            scores[ordered[0].folder].subsets,
+        )
+        columns.append(head)
+        cells.append(found)
+        anchors.append(anchor(head, estimates))
     lines = tuple(
-        Line(member, labels[id(member)], member.baseline, tuple(column[row] for column in cells))
+        Line(member, names[id(member)], member.baseline, tuple(column[row] for column in cells))
         for row, member in enumerate(ordered)
     )
-    return Table(key, identity, subset, tuple(columns), lines, tuple(anchors), _warnings(columns, lines))
+    return Table(
+        key=key,
+        identity=identity,
+        subset=subset,
+        cases=lines[0].cells[0].estimate.expected,
+        columns=tuple(columns),
+        lines=lines,
+        anchors=tuple(anchors),
+        warnings=_warnings(columns, lines, headline),
+        scores=tuple(scores[member.folder] for member in ordered),
+    )
 
 
-def _place(metric: str) -> tuple[int, str]:
-    return _LAST.index(metric) + 1 if metric in _LAST else 0, metric
-
-
-def _rank_key(entry: Entry, headline: Estimate | None) -> tuple[int, float]:
-    """Systems by the headline, those without a full one after them, the baselines last in their fixed order."""
+def _rank_key(entry: Entry, numbers: Mapping[int, Mapping[str, Estimate]], headline: str) -> tuple[int, float]:
+    """Systems by the headline, those that lack cases of it after them, the baselines last in their fixed order."""
     if entry.baseline:
         return 2 + BASELINES.index(entry.baseline), 0.0
-    if headline is None or headline.value is None or headline.n < headline.expected:
+    found = numbers[id(entry)].get(headline)
+    if found is None or found.value is None:
         return 1, 0.0
-    return 0, headline.value if headline.direction == "lower" else -headline.value
+    most = max(by_metric[headline].n for by_metric in numbers.values())
+    return int(found.n < most), found.value if found.direction == "lower" else -found.value
 
 
 def _labels(members: Sequence[Entry]) -> dict[int, str]:
@@ -172,110 +175,26 @@ def _id(entry: Entry) -> str:
     return f"run {entry.record.run_id}"
 
 
-def _column(identity: Identity, metric: str, estimates: Sequence[Estimate]) -> Column:
-    first = estimates[0]
-    return Column(
-        metric=metric,
-        version=identity.metrics[metric].version,
-        backend=first.backend,
-        unit=first.unit,
-        direction=first.direction,
-        decimals=_decimals(estimates),
-        ranked=first.direction != "none" and not (metric == "fvd" and first.expected < FVD_CASES),
-    )
-
-
-def _decimals(estimates: Sequence[Estimate]) -> int:
-    """Two digits of the column's median uncertainty; where none is known, four digits of its largest value."""
-    largest = max((abs(e.value) for e in estimates if e.value is not None), default=0.0)
-    round_off = 1e-9 * largest  # of a spread that is 0, as where all cases have one value
-    spreads = sorted(spread for estimate in estimates if (spread := _spread(estimate)) > round_off)
-    if spreads:
-        digits = 1 - math.floor(math.log10(spreads[len(spreads) // 2]))
-    elif largest > 0:
-        digits = 3 - math.floor(math.log10(largest))
-    else:
-        digits = 3
-    return min(max(digits, 0), 8)
-
-
-def _spread(estimate: Estimate) -> float:
-    if estimate.low is not None and estimate.high is not None:
-        return (estimate.high - estimate.low) / 2
-    return estimate.se or 0.0
-
-
-def _cells(column: Column, estimates: Sequence[Estimate], baselines: Sequence[bool]) -> list[Cell]:
-    ranked = [
-        column.ranked and not baseline and estimate.value is not None and estimate.n == estimate.expected
-        for estimate, baseline in zip(estimates, baselines, strict=True)
-    ]
-    printed = [_printed(e.value, column.decimals) for e in estimates]
-    sign = -1 if column.direction == "lower" else 1
-    places = sorted({sign * float(p) for p, counts in zip(printed, ranked, strict=True) if counts}, reverse=True)
-    marks: dict[float, Mark] = dict(zip(places, t.get_args(Mark), strict=False)) if sum(ranked) > 1 else {}
-    return [
-        Cell(
-            estimate=estimate,
-            text=_text(estimate, column.decimals),
-            mark=marks.get(sign * float(number), "") if counts else "",
-            note="" if counts else _unranked(column, estimate, baseline),
-        )
-        for estimate, number, counts, baseline in zip(estimates, printed, ranked, baselines, strict=True)
-    ]
-
-
-def _printed(value: float | None, decimals: int) -> str:
-    # "-0.00" and "0.00" are one number to a reader.
-    return "nan" if value is None else f"{round(value, decimals) + 0.0:.{decimals}f}"
-
-
-def _text(estimate: Estimate, decimals: int) -> str:
-    if estimate.value is None:
-        return "n/a"
-    text = _printed(estimate.value, decimals)
-    if estimate.low is not None and estimate.high is not None:
-        text += f" [{_printed(estimate.low, decimals)}, {_printed(estimate.high, decimals)}]"
-    elif estimate.se is not None:
-        text += f" ± {_printed(estimate.se, decimals)}"
-    if estimate.n < estimate.expected:
-        text += f" ({estimate.n} of {estimate.expected})"
-    return text
-
-
-def _unranked(column: Column, estimate: Estimate, baseline: bool) -> str:
-    if estimate.value is None:
-        return estimate.reason or "no value"
-    if baseline:
-        return "baseline"
-    if estimate.n < estimate.expected:
-        return f"{estimate.n} of {estimate.expected} cases: {estimate.reason}"
-    return "no direction" if column.direction == "none" else f"fewer than {FVD_CASES} videos"
-
-
-def _anchor(column: Column, estimates: Sequence[Estimate]) -> str:
-    """What the same metric says of the real videos; "" if the entries do not agree on it to the printed digits."""
-    known = {
-        _printed(value, column.decimals)
-        for estimate in estimates
-        if (value := estimate.details.get("reference")) is not None and estimate.n == estimate.expected
-    }
-    return known.pop() if len(known) == 1 else ""
-
-
-def _warnings(columns: Sequence[Column], lines: Sequence[Line]) -> tuple[str, ...]:
+def _warnings(columns: Sequence[Column], lines: Sequence[Line], headline: str) -> tuple[str, ...]:
     """Rows that are copies, and metrics that a picture that stands still wins."""
     topped = []
-    for index, column in enumerate(columns):
-        sign = -1 if column.direction == "lower" else 1
+    for index, head in enumerate(columns):
+        sign = -1 if head.direction == "lower" else 1
         full = [(line, line.cells[index].estimate) for line in lines]
-        numbers = [(line.baseline, e.value) for line, e in full if e.value is not None and e.n == e.expected]
+        numbers = [(line.baseline, e.value) for line, e in full if e.value is not None and e.n == head.cases]
         static = [sign * value for baseline, value in numbers if baseline == "static"]
         others = [sign * value for baseline, value in numbers if not baseline]
-        if column.direction != "none" and static and others and max(static) >= max(others):
-            topped.append(column.label)
-    gameable = f"The static baseline tops {', '.join(topped)}: what a still picture wins says nothing of motion"
-    return (*_copies(lines), *([gameable] if topped else []))
+        if head.direction != "none" and static and others and max(static) >= max(others):
+            topped.append(head)
+    said = [*_copies(lines)]
+    said += [
+        f"The static baseline tops the headline metric {head.label}: it rewards a still picture here, do not rank by it"
+        for head in topped
+        if head.metric == headline
+    ]
+    if rest := [head.label for head in topped if head.metric != headline]:
+        said.append(f"The static baseline tops {', '.join(rest)}: what a still picture wins says nothing of motion")
+    return tuple(said)
 
 
 def _copies(lines: Sequence[Line]) -> list[str]:
@@ -285,4 +204,4 @@ def _copies(lines: Sequence[Line]) -> list[str]:
         values = tuple(cell.estimate.value for cell in line.cells)
         if any(value is not None for value in values):
             same[line.entry.run.cases_sha256, values].append(line.label)
-    return [f"The same scores in every case: {', '.join(labels)}" for labels in same.values() if len(labels) > 1]
+    return [f"The same scores in every case: {', '.join(found)}" for found in same.values() if len(found) > 1]

@@ -1,8 +1,8 @@
-"""What every page of ours is made of: templates, one script, one style sheet, and a policy that allows nothing else.
+r"""What every page of ours is made of: templates, one script, one style sheet, and a policy that allows nothing else.
 
 A page opened from disk may neither fetch files nor load modules. So it holds its data as JSON, its script is one
 classic inline script, and videos are plain relative links. Everything that comes from outside is escaped: by Jinja2 in
-the markup, by `\\u003c` in the JSON, as text nodes in the script. The content security policy names the page's own
+the markup, by `\u003c` in the JSON, as text nodes in the script. The content security policy names the page's own
 script and style by their hashes, and allows scripts and videos beside the page.
 """
 

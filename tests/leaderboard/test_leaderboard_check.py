@@ -34,6 +34,7 @@ def forge(entry: Path, run: Change | None = None, rows: Callable[[list[dict[str,
     record["files"] = {
         "run.json": hashlib.sha256((entry / "run.json").read_bytes()).hexdigest(),
         "cases.jsonl": digest,
+        "videos.json": record["files"]["videos.json"],
     }
     (entry / "entry.json").write_text(json.dumps(record))
 
