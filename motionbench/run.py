@@ -21,7 +21,7 @@ from pathlib import Path
 
 import platformdirs
 
-from motionbench import __version__, datasets, engine, report, results, weights
+from motionbench import __version__, datasets, engine, report, results, samples, weights
 from motionbench.cache import Cache
 from motionbench.device import Device
 from motionbench.errors import ConfigError, DataError, ModelError, VideoError
@@ -30,7 +30,7 @@ from motionbench.job import Outcome, Setup
 from motionbench.plan import Plan, make_plan
 from motionbench.profiles import Profile, load_profile
 from motionbench.report.media import write_index
-from motionbench.sources import Listing, Source, is_folder, open_source
+from motionbench.sources import FolderSource, Listing, Source, is_folder, open_source
 from motionbench.types import Case, Dataset, I2VModel, Run
 from motionbench.weights.random import REASON as RANDOM_WEIGHTS
 
@@ -115,11 +115,17 @@ def evaluate(
     )
     listing = source.check(dataclasses.replace(data, cases=cases))
     _tell(listing, len(cases), listener)
+    several: Mapping[str, Sequence[str]] = {}
+    if isinstance(source, FolderSource):
+        source = source.settle(cases)
+        several = source.samples
+        if odd := samples.unequal(several):
+            listener.warn(odd)
     _prepare(folder)
     store = Path(cache) if cache is not None else Path(platformdirs.user_cache_dir("motionbench"))
     ids = tuple(m.id for m in plan.metrics)
     setup = Setup(chosen, ids, source, data.name, store, folder / "media", trained, plan.weights_sha256, place)
-    outcomes = _score(setup, cases, workers, listener)
+    outcomes = samples.merge(_score(setup, samples.expand(cases, several), workers, listener), cases, several)
     rows = [row for o in outcomes for row in o.rows]
     outcomes = [dataclasses.replace(o, rows=()) for o in outcomes]
     reducing = time.perf_counter()
