@@ -1,4 +1,4 @@
-"""mkdocs hook: a navigation entry that names a folder becomes its pages, so that generated pages need no list by hand."""
+"""mkdocs hook: a navigation entry that names a folder becomes its pages, so that generated ones need no list."""
 
 from __future__ import annotations
 
