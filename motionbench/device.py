@@ -43,6 +43,11 @@ class Device:
             raise ConfigError(f"chunks of {self.chunk} hold nothing", "use 1 or more")
 
     @property
+    def apart(self) -> bool:
+        """True if it works beside the CPU, so that the next video can be decoded meanwhile (see `prefetch`)."""
+        return self.name.startswith("cuda")
+
+    @property
     def key(self) -> list[str]:
         """What a cache key must hold. Cards of one kind are taken as one."""
         return [self.name.partition(":")[0], self.precision]

@@ -6,6 +6,7 @@ workers and their order cannot change a score. A worker process that dies takes 
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -63,7 +64,9 @@ def run_local(setup: Setup, cases: Sequence[Case], workers: int) -> Iterator[Out
     """
     if workers == 1:
         with one_thread():
-            yield from map(Worker(setup), cases)
+            worker = Worker(setup)
+            for case, following in itertools.zip_longest(cases, cases[1:]):
+                yield worker(case, following)
         return
     waiting = list(cases)
     while waiting:

@@ -76,12 +76,17 @@ class Worker:
         self.cache = Cache(setup.cache)
         self.bench = Workbench(self.plan, self.cache, Clock())
 
-    def __call__(self, case: Case) -> Outcome:
-        """Score one case. Whatever is wrong with its videos becomes a row's note; bugs are raised."""
+    def __call__(self, case: Case, following: Case | None = None) -> Outcome:
+        """Score one case. Whatever is wrong with its videos becomes a row's note; bugs are raised.
+
+        Args:
+            case: the case.
+            following: the case after it, if that is known: its video may be decoded meanwhile.
+        """
         self.bench.clock = clock = Clock()
         hits, misses = self.cache.hits, self.cache.misses
         job = _CaseJob(self, case)
-        rows = job.rows()
+        rows = job.rows(following)
         return Outcome(
             case.id,
             rows,
@@ -108,7 +113,7 @@ class _CaseJob:
         self.media: dict[Side, Mapping[str, str]] = {}
         self.trouble = ""
 
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self, following: Case | None) -> tuple[Row, ...]:
         case, bench, plan = self.case, self.worker.bench, self.worker.plan
         try:
             with bench.clock.on("generate"):
@@ -121,18 +126,18 @@ class _CaseJob:
             self.match = generated.geometry().match
         except (ModelError, VideoError) as error:
             return self._all("failed", error.message)
+        reference = self._reference(image, masks)
+        if isinstance(reference, Subject):
+            reference.begin()
+        self._begin(following)
         found: dict[str, Row] = {}
         paired = [m for m in plan.metrics if (m.needs_reference if case.reference is None else m.paired)]
         alone = [m for m in plan.metrics if m not in paired]
         for metric in alone:
             found[metric.id] = self._row(metric, generated, None)
-        reference: Subject | None = None
-        if case.reference is not None:
-            try:
-                reference = Subject(bench, case, case.reference, image, masks)
-            except VideoError as error:
-                found.update({m.id: self._make(m, "failed", note=f"reference: {error.message}") for m in paired})
-                paired = []
+        if isinstance(reference, VideoError):
+            found.update({m.id: self._make(m, "failed", note=f"reference: {reference.message}") for m in paired})
+            reference, paired = None, []
         open_ones = [m for m in paired if reference is not None and not known(m, generated, reference)]
         self._finish(generated, "generated", open_ones)
         if reference is not None:
@@ -145,6 +150,25 @@ class _CaseJob:
             if metric.id not in found:
                 found[metric.id] = self._make(metric, "not_applicable", note="the case has no reference video")
         return tuple(found[m.id] for m in plan.metrics)
+
+    def _reference(self, image: str, masks: str | None) -> Subject | VideoError | None:
+        """The case's reference video; what is wrong with it; None where there is none."""
+        if self.case.reference is None:
+            return None
+        try:
+            return Subject(self.worker.bench, self.case, self.case.reference, image, masks)
+        except VideoError as error:
+            return error
+
+    def _begin(self, following: Case | None) -> None:
+        """Have the next case's video decoded meanwhile; one that a model has yet to make is left to its turn."""
+        setup, bench = self.worker.setup, self.worker.bench
+        if following is None or setup.source.kind == "model" or not setup.device.apart:
+            return
+        with contextlib.suppress(ModelError, VideoError):  # its own turn comes, and tells
+            footage = setup.source.footage(following, bench.plan.protocol)
+            if footage is not None:
+                Subject(bench, following, footage, following.first_frame.digest(), None).begin()
 
     def _finish(self, subject: Subject, side: Side, paired: list[Metric]) -> None:
         """Take what the paired metrics and the report need of a video, and let go of the rest."""

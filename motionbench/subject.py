@@ -20,6 +20,7 @@ from motionbench.cache import Cache
 from motionbench.canonical import plain
 from motionbench.errors import NotApplicable, PluginError, VideoError
 from motionbench.plan import Keys, Plan, measure_key
+from motionbench.prefetch import Decoder
 from motionbench.sources import first_masks
 from motionbench.types import (
     Backend,
@@ -76,6 +77,7 @@ class Workbench:
         self.plan = plan
         self.cache = cache
         self.clock = clock
+        self.decoder = Decoder(plan.protocol, ahead=plan.device.apart)
         self._loaded: dict[str, Compute] = {}
 
     def compute(self, backend: Backend) -> Compute:
@@ -103,6 +105,11 @@ class Subject:
         """Let go of the frames and of all features but those in `keep`."""
         self._inputs = None
         self._features = {role: f for role, f in self._features.items() if role in keep}
+
+    def begin(self) -> None:
+        """Have the video decoded ahead of time, if that will be needed at all."""
+        key = self.keys.geometry()
+        self.bench.decoder.start(key, lambda: None if self.bench.cache.has(key) else self.footage)
 
     def geometry(self) -> Geometry:
         """Times, size and input match, from the cache or by decoding."""
@@ -133,7 +140,7 @@ class Subject:
         clock, case = self.bench.clock, self.case
         with clock.on("decode"):
             clock.decoded += 1
-            clip = self.footage.load(self.bench.plan.protocol)
+            clip = self.bench.decoder.load(self.keys.geometry(), self.footage)
         with clock.on("backends/input_match"):
             picture = case.first_frame.load()
             match = video.match_input(picture, clip)

@@ -150,6 +150,16 @@ def test_devices_that_there_are_not(settings: dict[str, t.Any], message: str) ->
         Device(**settings)
 
 
+@pytest.mark.gpu
+def test_a_card_gets_the_same_numbers_through_pinned_memory() -> None:
+    device.use(Device("cuda", chunk=3))
+    network = networks.ready(torch.nn.Linear(5, 4))
+    items = torch.rand(8, 5)
+    with networks.inference():
+        found = networks.in_chunks(network, items, 20)
+        np.testing.assert_allclose(found, network.cpu()(items).numpy(), atol=1e-6)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")
 def test_a_device_that_is_not_there_is_one_line() -> None:
     device.use(Device("cuda"))
