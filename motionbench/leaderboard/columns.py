@@ -135,7 +135,7 @@ def _unranked(head: Column, systems: int) -> str:
         return f"fewer than {FVD_CASES} videos"
     if head.cases < MIN_CASES:
         return f"fewer than {MIN_CASES} cases"
-    return "" if systems > 1 else "nothing to compare with"
+    return "" if systems > 1 else "there are no two systems to compare"
 
 
 def number(estimate: Estimate, head: Column) -> str:

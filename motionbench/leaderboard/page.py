@@ -16,8 +16,8 @@ from motionbench.leaderboard import standing
 from motionbench.leaderboard.columns import Cell, Column
 from motionbench.leaderboard.entries import Entry
 from motionbench.leaderboard.footage import Footage
+from motionbench.leaderboard.notes import table_notes
 from motionbench.leaderboard.pairwise import PairTable, legend, pair_table
-from motionbench.leaderboard.render import table_notes
 from motionbench.leaderboard.reported import Reported, printed_grid
 from motionbench.leaderboard.tables import Line, Table
 from motionbench.leaderboard.words import CaseWords, read_words

@@ -22,7 +22,7 @@ function sortTable({ table, heads, rows, by }) {
   if (column < 0) {  // as built: the headline first
     heads.forEach((head) => head.removeAttribute("aria-sort"));
     if (heads[2] && heads[2].dataset.metric) heads[2].setAttribute("aria-sort", heads[2].dataset.sort === "up" ? "ascending" : "descending");
-    table.tBodies[0].append(...rows);
+    table.tBodies[0].replaceChildren(...rows);
     return;
   }
   by(column, state.dir ? state.dir === "up" : heads[column].dataset.sort !== "down");
@@ -47,6 +47,14 @@ function renderBoard() {
   byId("pick-baselines").checked = state.base === "1";
   for (const box of byId("pick-inputs").querySelectorAll("input")) box.checked = !state.not.split(",").includes(box.value);
 
+  filterTable(found);
+  sortTable(found);
+  byId("shown").textContent = found.said;
+}
+function filterTable(found) {
+  const asked = [state.cols, state.tier, state.not, state.q, state.base].join("\n");
+  if (found.asked === asked) return;  // a sort changes none of it
+  found.asked = asked;
   const shown = found.heads.map((head) => {
     const kind = head.dataset.cols || "";
     return !head.dataset.metric || state.cols === "All" || (state.cols === "Main" ? / Main$/.test(kind) : kind.replace(/ Main$/, "") === state.cols);
@@ -63,9 +71,8 @@ function renderBoard() {
     count += !row.hidden;
     [...row.cells].forEach((cell, i) => { cell.hidden = !shown[i]; });
   }
-  sortTable(found);
   const left = found.rows.length - count;
-  byId("shown").textContent = left ? `${count} of ${found.rows.length} rows; the filters hide ${left}. Marks and ranks are those of the whole table.` : "";
+  found.said = left ? `${count} of ${found.rows.length} rows; the filters hide ${left}. Marks and ranks are those of the whole table.` : "";
 }
 [...INPUTS, UNDECLARED].forEach((name) => {
   const label = element("label"), box = element("input");

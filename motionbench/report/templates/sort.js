@@ -1,5 +1,6 @@
 // ---- tables that sort by a click on a head ----
-function sortable(table, read, done) {  // read(cell, column) is a number (NaN stays last) or a text
+// read(cell, column) is a number (NaN stays last) or a text; with `done`, sorting is left to it.
+function sortable(table, read, done) {
   const heads = [...table.tHead.rows[0].cells];
   const by = (column, up) => {
     heads.forEach((other) => other.removeAttribute("aria-sort"));
@@ -10,7 +11,7 @@ function sortable(table, read, done) {  // read(cell, column) is a number (NaN s
       if (isNaN(a) || isNaN(b)) return isNaN(a) - isNaN(b);
       return (up ? 1 : -1) * (a - b);
     });
-    table.tBodies[0].append(...rows.map((entry) => entry[1]));
+    table.tBodies[0].replaceChildren(...rows.map((entry) => entry[1]));
   };
   heads.forEach((head, column) => {
     if (head.dataset.sort === "no") return;
@@ -21,8 +22,7 @@ function sortable(table, read, done) {  // read(cell, column) is a number (NaN s
     button.addEventListener("click", () => {
       const now = head.getAttribute("aria-sort");
       const up = now ? now === "descending" : head.dataset.sort !== "down";
-      by(column, up);
-      if (done) done(column, up);
+      if (done) done(column, up); else by(column, up);
     });
   });
   return by;
