@@ -7,8 +7,7 @@ root mean square: other builds of OpenCV, of the BLAS and of PyTorch round diffe
 a score.
 
 Values of a backend with trained weights belong to these weights, so they are stored under the backend's name and the
-digest of its weights. What is stored was measured with the random ones that `weights make-random` draws from its
-default seed: the official files were not at hand, and a run with them is told that nothing is stored for them.
+digest of its weights; with other weights the backend is run, and told to have no stored values.
 """
 
 from __future__ import annotations
