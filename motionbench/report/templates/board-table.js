@@ -12,7 +12,12 @@ for (const table of document.querySelectorAll("table.board")) {
   const by = sortable(table, (cell, column) => {
     if (column === 1) return cell.querySelector(".name").textContent.toLowerCase();
     return cell.dataset.v ? Number(cell.dataset.v) : NaN;
-  }, (column, up) => set({ sort: heads[column].dataset.metric || ["rank", "name"][column], dir: up ? "up" : "down" }));
+  }, (column, up) => {  // nothing but the order changes: no other part is drawn anew
+    Object.assign(state, { sort: heads[column].dataset.metric || ["rank", "name"][column], dir: up ? "up" : "down" });
+    history.replaceState(null, "", hashOf({}));
+    sortTable(shownTable());
+    byId("pick-sort").value = state.sort;
+  });
   tables.set(`${table.dataset.key}/${table.dataset.subset}`, { table, heads, rows, by });
 }
 const shownTable = () => tables.get(`${state.g}/${state.s}`);

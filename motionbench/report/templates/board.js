@@ -1,7 +1,7 @@
 // ---- which view is shown ----
 const RENDER = { board: renderBoard, compare: renderCompare, cases: renderCases, failures: renderFailures };
 function render() {
-  root.dataset.view = state.view;
+  if (root.dataset.view !== state.view) root.dataset.view = state.view;
   for (const view of document.querySelectorAll(".view")) view.classList.toggle("current", view.id === state.view);
   for (const entry of document.querySelectorAll("nav a")) {
     const view = entry.getAttribute("href").replace(/^#\/?/, "").split("&")[0];

@@ -1,0 +1,90 @@
+"""The board's page in a real browser, opened from disk."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from motionbench.leaderboard import add, build
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\u202e"
+
+
+def varied(level: float, seed: int) -> Any:
+    return lambda index: level + 0.04 * math.sin(7.3 * index + seed)
+
+
+@pytest.fixture
+def page(make_run: Any, board: Any) -> str:
+    for seed, (name, level) in enumerate({"alpha": 0.6, HOSTILE: 0.8, "static": 0.3}.items()):
+        more = {"kind": "model"} if name == "static" else {}
+        add(make_run(name, {"survival": varied(level, seed), "warp_error": varied(0.5, seed)}, cases=24, **more), board)
+    return next(path for path in build(board, warn=lambda text: None) if path.name == "index.html").as_uri()
+
+
+ROWS = "[...document.querySelectorAll('.panel.current tbody tr:not([hidden]) .name')].map((e) => e.textContent)"
+
+
+def test_every_view_opens_without_a_complaint_or_a_request(browser: Any, page: str) -> None:
+    browser.open(page)
+    for view in ("compare", "cases", "failures", "about", "board"):
+        browser.run(f"location.hash = '#/{view}'")
+        browser.wait(f"document.getElementById('{view}').classList.contains('current')")
+        assert browser.run(f"document.getElementById('{view}').textContent.trim().length") > 100
+    assert browser.complaints() == []
+    assert {url for url in browser.requested() if not url.startswith("data:")} <= {page, "about:blank"}
+    assert browser.run("document.images.length") == 0
+
+
+def test_a_click_sorts_says_so_and_makes_a_link(browser: Any, page: str) -> None:
+    browser.open(page)
+    before = browser.run(ROWS)
+    head = "document.querySelector('.panel.current th[data-metric=survival]')"
+    assert browser.run(f"{head}.getAttribute('aria-sort')") == "descending"
+    browser.run(f"{head}.querySelector('button').click()")
+    assert browser.run(f"{head}.getAttribute('aria-sort')") == "ascending"
+    assert browser.run(ROWS) == ["static", "alpha", before[0]]
+    link = browser.run("location.hash")
+    browser.open(page + link)
+    assert browser.run(ROWS) == ["static", "alpha", before[0]]
+    assert "\\u202e" in before[0] and "<img" in before[0]
+
+
+def test_filters_hide_and_say_how_many(browser: Any, page: str) -> None:
+    browser.open(page + "#/board&base=0&q=alp")
+    assert browser.run(ROWS) == ["alpha"]
+    assert "1 of 3 rows" in browser.run("document.getElementById('shown').textContent")
+    browser.run("(() => { const e = document.getElementById('pick-tier'); e.value = 'verified'; "
+                "e.dispatchEvent(new Event('change')); })()")  # fmt: skip
+    assert browser.run(ROWS) == []
+
+
+def test_a_comparison_counts_wins_ties_and_losses(browser: Any, page: str) -> None:
+    browser.open(page + "#/compare")
+    counts = browser.run("[...document.querySelectorAll('.keyline b')].map((e) => Number(e.textContent))")
+    assert sum(counts) == 24 and counts[0] > 20
+    assert browser.run("document.querySelectorAll('.scatter .win').length") == counts[0]
+    assert "p < 0.001" in browser.run("document.querySelector('.verdict').textContent")
+
+
+def test_the_keyboard_alone_reaches_a_sort(browser: Any, page: str) -> None:
+    browser.open(page)
+    browser.run("document.querySelector('.panel.current th[data-metric=survival] button').focus()")
+    browser.press("Enter", windowsVirtualKeyCode=13)
+    assert browser.run("document.querySelector('.panel.current [aria-sort]').getAttribute('aria-sort')") == "ascending"
+
+
+@pytest.mark.parametrize("view", ["board", "compare", "cases", "failures", "about"])
+def test_nothing_sticks_out_of_a_phone(browser: Any, page: str, view: str) -> None:
+    browser.call("Emulation.setDeviceMetricsOverride", width=360, height=800, deviceScaleFactor=1, mobile=True)
+    browser.open(f"{page}#/{view}")
+    assert browser.run("document.documentElement.scrollWidth") <= 360
+    browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_the_tables_are_there_without_scripts(browser: Any, page: str) -> None:
+    browser.open_without_scripts(page)
+    shown = browser.run("[...document.querySelectorAll('table.board')].map((e) => e.offsetHeight > 0)")
+    assert shown == [True, True, True]
