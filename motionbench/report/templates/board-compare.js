@@ -52,9 +52,9 @@ function scatter(found, left, right, metric) {
       : svg("circle", { cx: x(one.y), cy: y(one.x), r: 4, class: kind });
     const title = svg("title", {});
     title.textContent = `${one.case.id}: ${typeset(one.x)} and ${typeset(one.y)}`;
-    const anchor = svg("a", { href: hashOf({ view: "cases", c: one.case.key }), tabindex: "-1" }, mark);
-    mark.append(title);
-    return anchor;
+    mark.append(title);  // for a mouse; the lists beside it have the links
+    mark.addEventListener("click", () => { location.hash = hashOf({ view: "cases", c: one.case.key }); });
+    return mark;
   });
   const label = (text, more) => { const made = svg("text", more); made.textContent = text; return made; };
   const short = (text) => (text.length > 30 ? `${text.slice(0, 29)}…` : text);
@@ -79,7 +79,7 @@ function tally(found) {
 }
 function turns(heading, found) {
   const made = element("div"), list = element("ol");
-  made.append(element("h4", heading));
+  made.append(element("h3", heading));
   for (const one of found) {
     const item = element("li");
     item.append(link({ view: "cases", c: one.case.key }, one.case.id), element("span", `${typeset(one.x)} / ${typeset(one.y)}`, "num"));

@@ -19,7 +19,7 @@ function shares(found, metric, at) {  // the share of videos that are worse, tie
   return result;
 }
 function card([system, at], said) {
-  const one = group().cases[at], made = element("article", null, "card"), heading = element("h4");
+  const one = group().cases[at], made = element("article", null, "card"), heading = element("h3");
   const has = system.videos && Number(system.videos[at]);
   if (has) {
     const video = element("video");
