@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from motionbench import report
 from motionbench.errors import ConfigError
-from motionbench.report import numbers, table
+from motionbench.report import labels, numbers, table
 from motionbench.results import read_run
 from motionbench.types import Estimate
 
@@ -74,10 +74,11 @@ def test_anchor_is_as_fine_as_its_estimate():
 
 def test_order_backend_subsets_and_notes(example):
     sheet = table.sheet(read_run(example))
-    assert [line.name for line in sheet.lines] == ["survival[lk]", "flicker[frames]", "ad[dis]", "fvd[descriptor]"]
+    assert [line.name for line in sheet.lines] == ["survival[lk]", "flicker[frames]", "fvd[descriptor]", "ad[dis]"]
     assert sheet.subsets == ("all", "single", "multi")
     assert sheet.notes == ("failed or missing in 2 of 20 cases (<b>bad</b> file)", "no reference videos")
-    assert sheet.mark(sheet.lines[3].cells["all"]) == 2
+    assert sheet.mark(sheet.lines[2].cells["all"]) == 2
+    assert labels.order("fvd_split") < labels.order("fvd")
 
 
 def test_no_number_of_a_lite_backend_stands_without_it(example):
