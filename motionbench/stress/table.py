@@ -15,14 +15,19 @@ WATCHED = ("camera_jitter", "duplicate", "reversal", "background_drift", "textur
 
 def sees(reaction: Reaction) -> bool:
     """True if the change at top severity is 3 standard errors or more, in the bad direction where there is one."""
-    if reaction.z is None:
-        return False
-    return abs(reaction.z) >= SURE and (reaction.drop is None or reaction.drop > 0)
+    return _sure(reaction) and (reaction.drop is None or reaction.drop > 0)
 
 
 def rewards(reaction: Reaction) -> bool:
     """True if the metric calls the corrupted clips better, by 3 standard errors or more."""
-    return reaction.z is not None and abs(reaction.z) >= SURE and reaction.drop is not None and reaction.drop < 0
+    return _sure(reaction) and reaction.drop is not None and reaction.drop < 0
+
+
+def _sure(reaction: Reaction) -> bool:
+    """3 standard errors or more; where every clip changes by the same amount the error is 0, and any change is sure."""
+    if reaction.z is None:
+        return reaction.se == 0 and bool(reaction.change)
+    return abs(reaction.z) >= SURE
 
 
 def watchers(stress: Stress, corruption: str) -> list[str]:

@@ -51,6 +51,13 @@ def test_a_ladder_with_a_missing_step_is_left_out_with_the_reason() -> None:
     assert not sees(found)
 
 
+def test_a_change_without_any_spread_is_seen() -> None:
+    clips = [_sample(case, severity, 1.0 - severity / 5) for case in "abc" for severity in range(6)]
+    found = summary.react(_metric("higher"), "c", summary.pairs("m", summary.ladders(clips, "c"), 5), None, False)
+    assert found.change == -1.0 and found.z is None and sees(found) and not rewards(found)
+    assert rewards(found.model_copy(update={"drop": -1.0})) and not sees(found.model_copy(update={"change": 0.0}))
+
+
 def test_nothing_at_all_is_said_plainly() -> None:
     found = summary.react(_metric("higher"), "c", summary.pairs("m", [], 5), None, False)
     assert found.n == 0 and found.curve == [] and found.change is None
