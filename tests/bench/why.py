@@ -99,6 +99,11 @@ def subject_reactions(run: Stress, dataset: str, workers: int) -> dict[str, Reac
     return reactions
 
 
+def spoiled(run: Stress) -> list[str]:
+    """The corruptions of pictures; none of these metrics reads a text."""
+    return [name for name in run.ordered(benign=False) if not CORRUPTIONS[name].text]
+
+
 def cell(reaction: Reaction | None, benign: bool) -> str:
     """What one metric says of one corruption; of a benign change only how much it moves."""
     if reaction is None or reaction.change is None:
@@ -114,7 +119,7 @@ def cell(reaction: Reaction | None, benign: bool) -> str:
 def table(run: Stress, subject: dict[str, Reaction]) -> list[str]:
     """The table as Markdown: corruptions down, metrics across."""
     lines = ["| | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
-    for name in [*run.ordered(benign=False), *run.ordered(benign=True)]:
+    for name in [*spoiled(run), *run.ordered(benign=True)]:
         found = [subject[name] if metric == SUBJECT else run.find(metric, name) for metric in COLUMNS]
         if any(reaction is not None and reaction.change is not None for reaction in found):
             benign = run.corruptions[name].benign
@@ -127,7 +132,7 @@ def counts(run: Stress, subject: dict[str, Reaction]) -> list[str]:
     """How many corruptions each metric sees, is blind to, and rewards, as Markdown."""
     lines = ["| metric | sees | blind to | rewards |", "|---|---|---|---|"]
     for metric, title in COLUMNS.items():
-        found = [subject[n] if metric == SUBJECT else run.find(metric, n) for n in run.ordered(benign=False)]
+        found = [subject[n] if metric == SUBJECT else run.find(metric, n) for n in spoiled(run)]
         known = [r for r in found if r is not None and r.change is not None]
         seen, wrong = sum(map(sees, known)), sum(map(rewards, known))
         lines.append(f"| {title} | {seen} | {len(known) - seen - wrong} | {wrong} |")
