@@ -92,13 +92,13 @@ def _one_core() -> None:
 
 
 def _environment(folder: Path, cache: Path) -> dict[str, str]:
-    """The caller's, without its settings for motionbench, and with a pip that fetches nothing."""
+    """The caller's, without its settings for motionbench and its width, and with a pip that fetches nothing."""
     site, programs = folder / ".site", folder / ".bin"
     site.mkdir()
     programs.mkdir()
     pip = programs / "pip"
     pip.write_text(_PIP.format(python=sys.executable, site=str(site)))
     pip.chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("MOTIONBENCH_")}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MOTIONBENCH_") and k != "COLUMNS"}
     path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), kept.get("PATH", "")])
     return kept | {"PATH": path, "PYTHONPATH": str(site), "MOTIONBENCH_CACHE": str(cache), "MOTIONBENCH_OFFLINE": "1"}
