@@ -168,16 +168,13 @@ def anchor(head: Column, estimates: Sequence[Estimate]) -> str:
 
 
 def _decimals(estimates: Sequence[Estimate]) -> int:
-    """Two digits of the column's median uncertainty; where none is known, four digits of its largest value."""
+    """Two digits of the column's median uncertainty, but at most four of its largest value."""
     largest = max((abs(e.value) for e in estimates if e.value is not None), default=0.0)
     round_off = 1e-9 * largest  # of a spread that is 0, as where all cases have one value
     spreads = sorted(spread for estimate in estimates if (spread := _spread(estimate)) > round_off)
+    digits = 3 - math.floor(math.log10(largest)) if largest > 0 else 3
     if spreads:
-        digits = 1 - math.floor(math.log10(spreads[len(spreads) // 2]))
-    elif largest > 0:
-        digits = 3 - math.floor(math.log10(largest))
-    else:
-        digits = 3
+        digits = min(digits, 1 - math.floor(math.log10(spreads[len(spreads) // 2])))
     return min(max(digits, 0), 8)
 
 
