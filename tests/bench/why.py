@@ -82,7 +82,7 @@ def measure(task: Task, run: Stress) -> dict[str, tuple[float, float]]:
 def subject_reactions(run: Stress, dataset: str, workers: int) -> dict[str, Reaction]:
     """Reactions of the formula on thumbnails, by corruption, reduced as the stress run reduces its metrics."""
     data = datasets.load_dataset(dataset)
-    cases = tuple(case for case in choose_cases(data, len(run.cases), run.seed))
+    cases = choose_cases(data, len(run.cases), run.seed)
     if sorted(case.id for case in cases) != run.cases:
         raise SystemExit(f"the stress run has other cases of {data.name}: name its dataset with --dataset")
     tasks = assign(cases, selected(list(run.corruptions)), run.per_corruption, run.seed)
