@@ -37,9 +37,9 @@ def render(run: Path, form: str, *, width: int = 100, colour: bool = False) -> s
             return table.to_latex(found)
     from rich.console import Console
 
-    text = io.StringIO()
+    width, text = max(width, terminal.NARROWEST), io.StringIO()
     console = Console(file=text, width=width, force_terminal=colour, no_color=not colour, highlight=False)
-    console.print(terminal.summary(found))
+    console.print(terminal.summary(found, width))
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 

@@ -1,6 +1,7 @@
 """Estimates as text: rounding, escaping, notes."""
 
 import csv
+import dataclasses
 import io
 import math
 import re
@@ -123,9 +124,39 @@ def test_terminal_table_fits_and_says_what_is_wrong(example):
     text = report.render(example, "table", width=80)
     assert max(map(len, text.splitlines())) <= 80
     assert "partial, not official: missing videos were allowed" in text
-    assert "18 of 20" in text
+    assert "18/20" in text
     assert "\x1b" not in text
     assert "\x1b" in report.render(example, "table", colour=True)
+
+
+def named(example, monkeypatch, metric, backend):
+    """The made-up run with another metric and backend in the place of survival[lk]."""
+    run = read_run(example)
+    made = [
+        dataclasses.replace(e, metric=metric, backend=backend) if e.metric == "survival" else e for e in run.estimates
+    ]
+    object.__setattr__(run, "estimates", tuple(made))
+    monkeypatch.setattr(report, "read_run", lambda folder: run)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_long_backend_stands_below_the_terminal_table(example, monkeypatch, width):
+    named(example, monkeypatch, "tmr", "carried+lk-windows+patch-appearance")
+    text = report.render(example, "table", width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert re.search(r"^ tmr\[…\] ↑ +0\.71", text, re.M)
+    assert "[…] is carried+lk-windows+patch-appearance: tmr\n" in text
+    assert re.search(r"^ flicker\[frames\] ↓ ", text, re.M)
+    assert ("single, multi: not shown, the terminal is too narrow" in text) == (width == 60)
+    wide = report.render(example, "table", width=120)
+    assert "tmr[carried+lk-windows+patch-appearance] ↑" in wide and "[…]" not in wide
+
+
+def test_a_name_without_room_breaks_between_its_words(example, monkeypatch):
+    named(example, monkeypatch, "vbench_subject_consistency_of_all", "dino")
+    lines = report.render(example, "table", width=60).splitlines()
+    found = next(i for i, line in enumerate(lines) if line.startswith(" vbench_"))
+    assert [line.split()[0] for line in lines[found : found + 2]] == ["vbench_subject_", "consistency_of_all[…]"]
 
 
 @pytest.mark.parametrize("form", report.FORMATS)
