@@ -30,11 +30,17 @@ Tracks = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
 
 def predictor() -> t.Any:
-    """CoTracker's predictor with the checked weights, where networks run.
+    """CoTracker's predictor with the checked weights, where networks run; one for both roles.
 
     Raises:
         WeightsError: code or weights are missing or wrong.
     """
+    from motionbench.backends import networks
+
+    return networks.shared(_predictor, WEIGHTS, CODE)
+
+
+def _predictor() -> t.Any:
     import torch
 
     from motionbench import weights

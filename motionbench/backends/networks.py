@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -18,6 +19,28 @@ BUDGET = 256 * 2**20
 """Bytes that the inputs and the activations of one chunk may take, roughly."""
 
 Module = t.TypeVar("Module", bound=nn.Module)
+_loaded: weakref.WeakValueDictionary[Hashable, nn.Module] = weakref.WeakValueDictionary()
+"""Networks that a backend of this process holds. Weak: what the last backend lets go of leaves the memory."""
+
+
+def shared(make: Callable[[], Module], *names: str) -> Module:
+    """One network for all backends of this process that run the same one: CLIP alone serves three roles.
+
+    Args:
+        make: builds, fills and places it; called only where no backend holds it yet. Backends that share must pass one
+            that builds the same.
+        names: of its weights, and of its code if that is fetched. Their digests, the device and the precision tell
+            networks apart.
+
+    Raises:
+        WeightsError, ConfigError: as `load`.
+    """
+    place = device.chosen()
+    key = (tuple((name, weights.digest(name)) for name in names), place.name, place.precision)
+    found = _loaded.get(key)
+    if found is None:
+        _loaded[key] = found = make()
+    return t.cast(Module, found)
 
 
 def load(network: Module, name: str, under: str = "") -> Module:

@@ -29,6 +29,7 @@ __all__ = [
     "State",
     "Store",
     "default_folder",
+    "digest",
     "fetch",
     "fetch_command",
     "fill",
@@ -74,10 +75,20 @@ def path(name: str) -> Path:
         WeightsError: they are absent or wrong; the hint is the command that fetches them.
         PluginError: nobody lists such weights.
     """
-    entry, store = find(name), Store(folder())
-    if not (_chosen is not None and name in _checked):
-        store.check(name, entry)
-    return store.place(name, entry)
+    digest(name)
+    return Store(folder()).place(name, find(name))
+
+
+def digest(name: str) -> str:
+    """The sha256 of the weights of that name, as `Store.check` gives it. Checked.
+
+    Raises:
+        WeightsError: they are absent or wrong; the hint is the command that fetches them.
+        PluginError: nobody lists such weights.
+    """
+    if _chosen is not None and name in _checked:
+        return _checked[name]
+    return Store(folder()).check(name, find(name))
 
 
 def load_torchscript(name: str) -> torch.jit.ScriptModule:

@@ -43,6 +43,7 @@ def original(monkeypatch: pytest.MonkeyPatch) -> t.Any:
 
     monkeypatch.setattr(weights, "_chosen", None)
     monkeypatch.setattr(networks, "load", drawn)
+    monkeypatch.setattr(weights, "digest", lambda name: "drawn")
     return cotracker.predictor()
 
 

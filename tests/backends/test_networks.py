@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from motionbench import device
+from motionbench import device, weights
 from motionbench.backends import networks, raft
 from motionbench.backends.clip import load as clip
 from motionbench.backends.viclip import chosen_frames
@@ -46,6 +46,7 @@ def filled(network: torch.nn.Module) -> t.Any:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks get drawn weights in place of published ones."""
     monkeypatch.setattr(networks, "load", lambda network, name, under="": networks.ready(filled(network)))
+    monkeypatch.setattr(weights, "digest", lambda name: "drawn")
 
 
 def inputs(frames: np.ndarray[t.Any, t.Any]) -> Inputs:

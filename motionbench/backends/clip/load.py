@@ -46,10 +46,10 @@ def build(model: str) -> t.Any:
 
 
 def network(model: str, weights: str) -> t.Any:
-    """The filled network."""
+    """The filled network, one for all three roles."""
     from motionbench.backends import networks
 
-    return networks.load(build(model), weights)
+    return networks.shared(lambda: networks.load(build(model), weights), weights)
 
 
 def prepared(pictures: Tensor) -> Tensor:
