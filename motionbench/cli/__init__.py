@@ -17,12 +17,12 @@ import typer
 
 from motionbench import __version__
 from motionbench.cli.compare import compare
-from motionbench.cli.curate import curate
+from motionbench.cli.data import app as data_app
 from motionbench.cli.doctor import doctor
 from motionbench.cli.humans import app as humans_app
+from motionbench.cli.leaderboard import app as board_app
 from motionbench.cli.options import (
     AsJson,
-    Board,
     CacheDir,
     Cases,
     Columns,
@@ -59,9 +59,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Trustworthy scores for image-to-video generation.",
 )
-data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, export or choose a dataset.")
-board_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tables from many runs.")
-data_app.command()(curate)
 app.add_typer(data_app, name="data")
 app.add_typer(board_app, name="leaderboard")
 app.command()(compare)
@@ -223,95 +220,6 @@ def list_things(kind: Kind, as_json: AsJson = False) -> None:
     width = max((len(entry["name"]) for entry in entries), default=0)
     for entry in entries:
         print(f"{entry['name']:<{width}}  {entry['about']}")
-
-
-@data_app.command()
-def verify(
-    name: t.Annotated[str, typer.Argument(help="synth, motionbench, a folder, or a list.")] = "synth",
-    data_root: DataRoot = None,
-    data_list: DataList = None,
-    columns: Columns = None,
-    quiet: Quiet = False,
-) -> None:
-    """Load every picture, video and mask of a dataset and check it against its manifest."""
-    from motionbench import datasets
-
-    with Screen(quiet=quiet) as screen:
-        count = datasets.verify(name, screen.progress, data_root=data_root, data_list=data_list, columns=columns)
-    print(f"{count} cases are as they should be")
-
-
-@data_app.command()
-def export(
-    name: t.Annotated[str, typer.Argument(help="Only synth can be exported.")],
-    folder: t.Annotated[Path, typer.Argument(help="Where the folder dataset is written.")],
-    split: t.Annotated[str, typer.Option("--split", help="test, or train for endless other scenes.")] = "test",
-    count: t.Annotated[int | None, option("How many cases; by default all 128 of the test split.", "--count")] = None,
-    start: t.Annotated[int, typer.Option("--start", min=0, help="The first case's index.")] = 0,
-    size: t.Annotated[int, typer.Option("--size", min=16, help="Side length in pixels.")] = 128,
-    quiet: Quiet = False,
-) -> None:
-    """Write procedural scenes as a folder dataset: videos, first frames, masks and cases.json."""
-    if name != "synth":
-        raise ConfigError(f"{name!r} cannot be exported", "motionbench data export synth DIR")
-    from motionbench.datasets import synth
-
-    with Screen(quiet=quiet) as screen:
-        synth.export(folder, split=split, count=count, start=start, size=size, progress=screen.progress)
-    print(folder)
-
-
-@board_app.command()
-def add(
-    run_folder: t.Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
-    board: Board = Path("leaderboard"),
-    declare: t.Annotated[
-        Path | None, typer.Option("--declare", help="A YAML file: inputs, training data, tuning, links.")
-    ] = None,
-    tier: t.Annotated[
-        t.Literal["self", "rescored", "verified"],
-        typer.Option("--tier", help="Who vouches; other than self for the board's maintainers."),
-    ] = "self",
-    replace: t.Annotated[bool, typer.Option("--replace", help="Take the place of the system's earlier run.")] = False,
-) -> None:
-    """Copy a complete, official run into the board's entries."""
-    from motionbench import leaderboard
-
-    print(leaderboard.add(run_folder, board, declare=declare, tier=tier, replace=replace))
-
-
-@board_app.command()
-def check(board: Board = Path("leaderboard")) -> None:
-    """Check every entry: schema, hashes, cases, and that its numbers follow from its rows."""
-    from motionbench import leaderboard
-
-    problems = leaderboard.check(board)
-    for problem in problems:
-        print(problem)
-    if problems:
-        raise typer.Exit(4)
-
-
-@board_app.command()
-def build(
-    board: Board = Path("leaderboard"),
-    stale: t.Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if a table or the page is out of date.")
-    ] = False,
-    media: t.Annotated[
-        Path | None, typer.Option("--media", help="A folder of runs whose videos the page in --site shows.")
-    ] = None,
-    site: t.Annotated[
-        Path | None, typer.Option("--site", help="A folder for a page of its own, with videos beside it.")
-    ] = None,
-) -> None:
-    """Write the tables of the board as Markdown, CSV and LaTeX, and its page."""
-    from motionbench import leaderboard
-
-    with Screen(quiet=False) as screen:
-        paths = leaderboard.build(board, check=stale, warn=screen.warn, media=media, site=site)
-    for path in paths:
-        print(path)
 
 
 def _table(folder: Path) -> str:
