@@ -88,3 +88,38 @@ def test_the_tables_are_there_without_scripts(browser: Any, page: str) -> None:
     browser.open_without_scripts(page)
     shown = browser.run("[...document.querySelectorAll('table.board')].map((e) => e.offsetHeight > 0)")
     assert shown == [True, True, True]
+
+
+LAID = """(() => {
+  const panel = document.querySelector('.panel.current');
+  const head = panel.querySelector('thead tr'), row = panel.querySelector('tbody tr');
+  const left = (cell) => cell.getBoundingClientRect().left;
+  return [...head.cells].map((cell, i) => Math.abs(left(cell) - left(row.cells[i])));
+})()"""
+
+
+def test_rows_that_are_laid_out_alone_stand_below_their_heads(browser: Any, page: str) -> None:
+    browser.open(page)
+    for width in (1280, 800, 1280):
+        browser.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
+        browser.wait(f"window.innerWidth === {width}")
+        assert browser.run("document.querySelector('.panel.current table').classList.contains('laid')")
+        assert max(browser.run(LAID)) < 0.5
+        assert browser.run("(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)"
+                           "(document.querySelector('.panel.current .scroll'))") <= 0  # fmt: skip
+    browser.run("location.hash = '#/board&cols=All'")
+    browser.wait("document.querySelectorAll('.panel.current thead th:not([hidden])').length === 4")
+    assert max(browser.run(LAID)) < 0.5
+    browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_a_table_stays_a_table_to_a_screen_reader(browser: Any, page: str) -> None:
+    browser.call("Emulation.setDeviceMetricsOverride", width=1280, height=2000, deviceScaleFactor=1, mobile=False)
+    browser.open(page)
+    found = browser.call("Accessibility.getFullAXTree")["nodes"]
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    roles = [node["role"]["value"] for node in found if "role" in node and not node["ignored"]]
+    assert roles.count("row") == 4
+    assert roles.count("rowheader") == 3
+    assert roles.count("columnheader") == 3
+    assert roles.count("cell") + roles.count("gridcell") == 3 * 2

@@ -5,6 +5,12 @@ const tables = new Map();
 for (const table of document.querySelectorAll("table.board")) {
   const heads = [...table.tHead.rows[0].cells];
   const rows = [...table.tBodies[0].rows];
+  const part = (one, role) => one.setAttribute("role", role);  // said aloud, since not every browser keeps the parts of a table that is laid out as a grid
+  part(table, "table");
+  [table.tHead, table.tBodies[0]].forEach((one) => part(one, "rowgroup"));
+  heads.forEach((head) => part(head, "columnheader"));
+  [table.tHead.rows[0], ...rows].forEach((row) => part(row, "row"));
+  rows.forEach((row) => [...row.cells].forEach((one) => part(one, one.tagName === "TH" ? "rowheader" : "cell")));
   rows.forEach((row, place) => {
     row.dataset.place = place;
     [...row.cells].forEach((cell, i) => { if (heads[i].dataset.metric) cell.dataset.label = heads[i].querySelector("span").textContent; });
@@ -79,6 +85,19 @@ function filterTable(found) {
   const left = found.rows.length - count;
   found.said = left ? `${count} of ${found.rows.length} rows; the filters hide ${left}. Marks and ranks are those of the whole table.` : "";
 }
+// A table measures every cell for every layout. So its columns are measured once, and from then on each row is a grid of
+// its own with those widths: rows out of sight need no layout, and a sort of a hundred systems is no wait.
+function layTable(found) {
+  const { table, heads } = found, box = table.parentElement, now = `${box.clientWidth} ${found.asked}`;
+  if (!box.clientWidth || found.laid === now) return;
+  found.laid = now;
+  table.classList.remove("laid");
+  const widths = heads.filter((head) => !head.hidden).map((head) => Math.floor(head.getBoundingClientRect().width * 64) / 64);
+  table.style.setProperty("--tracks", widths.map((width) => `${width}px`).join(" "));
+  table.style.setProperty("--wide", `${widths.reduce((sum, width) => sum + width, 0)}px`);
+  table.classList.add("laid");
+}
+window.addEventListener("resize", () => { if (state.view === "board" && data.groups.length) layTable(shownTable()); });
 [...INPUTS, UNDECLARED].forEach((name) => {
   const label = element("label"), box = element("input");
   box.type = "checkbox";

@@ -12,6 +12,7 @@ function render() {
   if (!data.groups.length) return;
   if (RENDER[state.view]) RENDER[state.view]();
   document.querySelectorAll(".group").forEach((one) => one.classList.toggle("current", one.dataset.group === state.g));
+  if (state.view === "board") layTable(shownTable());
 }
 function follow() {
   const before = state.view;
