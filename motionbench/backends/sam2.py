@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from motionbench.errors import NotApplicable
+from motionbench.errors import NotApplicable, WeightsError
+from motionbench.registry import foreign
 from motionbench.types import Backend, Features, Inputs
+
+_HINT = "delete it and fetch it again: motionbench weights ls"
 
 
 def _load(name: str) -> Callable[[Inputs, Mapping[str, Features]], Features]:
@@ -23,9 +26,16 @@ def _load(name: str) -> Callable[[Inputs, Mapping[str, Features]], Features]:
     from motionbench.backends import networks
 
     folder = weights.path(name)
-    with _quietly():
-        model = networks.ready(Sam2VideoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True))
-    return segmenter(model, Sam2VideoProcessor.from_pretrained(folder, local_files_only=True))
+    what = f"{folder} cannot be read as weights of SAM 2"
+    alone = weights.Store(weights.folder()).alone(name, weights.find(name))
+    with _quietly(), foreign(WeightsError, what, _HINT), alone as listed:
+        model, found = Sam2VideoModel.from_pretrained(
+            listed, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+        processor = Sam2VideoProcessor.from_pretrained(listed, local_files_only=True)
+    if missing := sorted(found["missing_keys"]):  # transformers would draw them at random
+        raise WeightsError(f"{what}: {len(missing)} tensors are missing, such as {missing[0]}", _HINT)
+    return segmenter(networks.ready(model), processor)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from motionbench.types import Case, Clip, Features, InputMatch, Inputs
 
 CAPTIONER = "meta-llama/Llama-3.2-11B-Vision-Instruct"
 BACKENDS = {"clip-l14": "clip-vit-l14", "raft-large": "raft-large"}  # and their weights
-HEAD = "aesthetic-l14"
+HEAD, EMBEDDING = "aesthetic-l14", 768
 _TOKENS = 160
 
 if t.TYPE_CHECKING:
@@ -44,6 +44,8 @@ def load_models(captioner: str = CAPTIONER, weights_dir: str | Path | None = Non
         ConfigError: the device is not there.
         WeightsError: weights are missing or wrong.
     """
+    import torch
+
     from motionbench import device as devices
     from motionbench import registry, weights
 
@@ -53,12 +55,13 @@ def load_models(captioner: str = CAPTIONER, weights_dir: str | Path | None = Non
     hashes = weights.require((HEAD, *BACKENDS.values()), root)
     weights.use(root, hashes)
     clip, raft = ((name, registry.load("backends", name).load(), hashes[BACKENDS[name]]) for name in BACKENDS)
-    head = weights.load_state_dict(weights.path(HEAD))
+    head = torch.nn.Linear(EMBEDDING, 1)
+    weights.fill(head, weights.load_state_dict(weights.path(HEAD)), weights.path(HEAD))
     aesthetic = Aesthetic(
         f"LAION linear head {hashes[HEAD]} on {clip[0]} {clip[2]}",
         clip[1],
-        head["weight"].numpy().astype(np.float64).ravel(),
-        float(head["bias"]),
+        head.weight.detach().numpy().astype(np.float64).ravel(),
+        float(head.bias),
     )
     motion = MeanFlow(f"mean flow magnitude of {raft[0]} {raft[2]}", raft[1])
     return Models(VisionLanguage.load(captioner, place.name), aesthetic, motion)
@@ -165,7 +168,7 @@ def random_head(root: Path) -> Mapping[str, torch.Tensor]:
     """The aesthetic head as it is initialised for training, for tests without the real one."""
     import torch
 
-    return torch.nn.Linear(768, 1).state_dict()
+    return torch.nn.Linear(EMBEDDING, 1).state_dict()
 
 
 def _inputs(clip: Clip, recording: Recording) -> Inputs:

@@ -48,8 +48,17 @@ def load_state_dict(path: Path, under: str = "") -> dict[str, torch.Tensor]:
         raise WeightsError(f"{path} holds a {type(content).__name__}, expected tensors by name", _HINT)
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
-            raise WeightsError(f"{path} holds {name!r}: {type(value).__name__}, expected tensors by name", _HINT)
+            key = _shown(name) if isinstance(name, str) else f"a key that is a {type(name).__name__}"
+            raise WeightsError(f"{path} holds {key}: {type(value).__name__}, expected tensors by name", _HINT)
+        # Each of these fails only while it is copied into the network, when half of that is filled already.
+        if value.is_meta or value.is_quantized or value.layout is not torch.strided:
+            raise WeightsError(f"{path} holds {_shown(name)} without plain numbers (sparse, quantised or empty)", _HINT)
     return dict(content)
+
+
+def _shown(name: str) -> str:
+    """A tensor's name for an error: whoever made the file chose it, and it may be anything."""
+    return one_line(name, 80)
 
 
 def _safetensors(path: Path) -> object:
@@ -65,6 +74,9 @@ def _pickled(path: Path) -> object:
         with zipfile.ZipFile(path) as archive:
             if any(name.endswith("/constants.pkl") for name in archive.namelist()):
                 raise WeightsError(f"{path} is refused: it is a TorchScript program, not tensors", _HINT)
+            # torch stores without compression and inflates all the same: a megabyte could fill the memory.
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise WeightsError(f"{path} is refused: it holds compressed records, which torch never writes", _HINT)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError) as error:
@@ -85,22 +97,29 @@ def fill(module: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path)
         path: where they come from, for the error.
 
     Raises:
-        WeightsError: tensors are missing, left over or of another shape; one line with the first few.
+        WeightsError: tensors are missing, left over, of another shape or of another kind of number (torch would copy
+            integers and complex numbers without a word); one line with the first few.
     """
     wanted = module.state_dict()
-    problems = []
+    both, problems = sorted(set(wanted) & set(state)), []
     for what, names in (
         ("lacks", sorted(set(wanted) - set(state))),
         ("has more than it needs", sorted(set(state) - set(wanted))),
-        ("has other shapes", sorted(n for n in set(wanted) & set(state) if wanted[n].shape != state[n].shape)),
+        ("has other shapes", [n for n in both if wanted[n].shape != state[n].shape]),
+        ("has other kinds of numbers", [n for n in both if _kind(wanted[n]) != _kind(state[n])]),
     ):
         if names:
-            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+            shown = ", ".join(map(_shown, names[:3])) + (", ..." if len(names) > 3 else "")
             problems.append(f"{what} ({len(names)}): {shown}")
     if problems:
         name = type(module).__name__
         raise WeightsError(f"{path} is of another network than {name}: it {'; it '.join(problems)}", _HINT)
     module.load_state_dict(state)
+
+
+def _kind(tensor: torch.Tensor) -> tuple[bool, bool]:
+    """Real, complex or whole numbers; how many bits they have is the file's own choice."""
+    return tensor.is_floating_point(), tensor.is_complex()
 
 
 def load_torchscript(path: Path, sha256: str) -> torch.jit.ScriptModule:

@@ -10,10 +10,13 @@ A file is hashed when it is first used, and again whenever its size or modificat
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import stat
+import tempfile
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +88,26 @@ class Store:
         """Where one file of an entry lies."""
         return self.root / name / file.path
 
+    @contextlib.contextmanager
+    def alone(self, name: str, entry: Entry) -> Iterator[Path]:
+        """A folder, for a while, in which an entry's files are all there is.
+
+        For libraries that look around in a folder: a file beside the checked ones would steer them, and no digest
+        would tell. Links, since the files are large.
+
+        Raises:
+            WeightsError: there can be no links where temporary files go.
+        """
+        with tempfile.TemporaryDirectory(prefix="motionbench-") as scratch:
+            for file in entry.files:
+                link = Path(scratch) / file.path
+                try:
+                    link.parent.mkdir(parents=True, exist_ok=True)
+                    link.symlink_to(self.file(name, file).resolve())
+                except OSError as error:
+                    raise WeightsError(f"{link} cannot be linked: {error.strerror}", "set TMPDIR") from error
+            yield Path(scratch)
+
     def expected(self, name: str, file: File) -> str | None:
         """The sha256 that a file must have: the listed one, or the recorded one; None if nobody knows it yet.
 
@@ -123,7 +146,7 @@ class Store:
             about = path.stat()
         except OSError:
             return State("absent", f"there is no {path}")
-        if reason := self._wrong_size(name, file, about):
+        if reason := self._unfit(name, file, about):
             return State("wrong", reason)
         found, expected = self.journal.hashed(_key(name, file), about), self.expected(name, file)
         if found is None:
@@ -132,7 +155,10 @@ class Store:
             return State("unverified", f"nobody published a sha256 of {path}, and none was recorded")
         return State("present") if found == expected else State("wrong", _mismatch(path, found, expected))
 
-    def _wrong_size(self, name: str, file: File, about: os.stat_result) -> str:
+    def _unfit(self, name: str, file: File, about: os.stat_result) -> str:
+        """What is wrong with a file that need not be read to know it, or nothing."""
+        if not stat.S_ISREG(about.st_mode):  # reading a pipe or a device might never end
+            return f"{self.file(name, file)} is no plain file"
         if file.bytes in (None, about.st_size) or self.journal.made(_key(name, file)) is not None:
             return ""
         return f"{self.file(name, file)} has {about.st_size} bytes, expected {file.bytes}"
@@ -163,8 +189,11 @@ class Store:
 
     def _check_file(self, name: str, file: File, again: bool) -> str:
         path, key = self.file(name, file), _key(name, file)
-        about = path.stat()
-        if reason := self._wrong_size(name, file, about):  # no need to read a gigabyte to know it
+        try:
+            about = path.stat()
+        except OSError as error:  # of several files another one is wrong, so that the entry is not absent
+            raise _wrong(name, f"{path} cannot be read: {error.strerror}") from error
+        if reason := self._unfit(name, file, about):
             raise _wrong(name, reason)
         found = None if again else self.journal.hashed(key, about)
         if found is None:

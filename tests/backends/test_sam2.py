@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import json
+import shutil
 import typing as t
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from motionbench import weights
 from motionbench.backends import sam2
-from motionbench.errors import NotApplicable
+from motionbench.errors import NotApplicable, WeightsError
 from motionbench.types import Case, Clip, Features, InputMatch, Inputs, Object, Video
 from motionbench.weights.random import make_random
 
@@ -98,3 +102,52 @@ def test_no_masks_no_answer(segment: Segment) -> None:
     with pytest.raises(NotApplicable, match="no masks"):
         segment(inputs(None), {})
     assert not segment(inputs(np.zeros((1, 60, 96), bool)), {})["values"].any()
+
+
+def spoilt(folder: Path, root: Path, change: t.Callable[[dict[str, torch.Tensor]], object]) -> None:
+    """A copy of the folder with other tensors, its hash as it is now, chosen."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(folder, root)
+    path = root / "sam2-tiny" / "model.safetensors"
+    state = load_file(path)
+    change(state)
+    save_file(state, path, metadata={"format": "pt"})
+    mark = json.loads((root / "random.json").read_text())
+    mark["files"]["sam2-tiny/model.safetensors"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (root / "random.json").write_text(json.dumps(mark))
+    weights.use(root, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop(min(state)), "1 tensors are missing, such as "),
+        (lambda state: state.update({name: torch.zeros(3, 5) for name in state}), "RuntimeError"),
+    ],
+)
+def test_a_network_that_the_file_does_not_fill_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: t.Any, message: str
+) -> None:
+    monkeypatch.setattr(weights, "_chosen", None)
+    monkeypatch.setattr(weights, "_checked", {})
+    spoilt(folder, tmp_path / "r", change)
+    with pytest.raises(WeightsError, match=message) as caught:
+        sam2.SAM2_TINY.load()
+    assert "cannot be read as weights of SAM 2" in caught.value.message and "\n" not in caught.value.message
+
+
+def test_a_file_beside_the_listed_ones_steers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of Hiera-L has no settings for videos: transformers would take them from wherever it finds some."""
+    files = {name: made for name, made in small.small_sam2().items() if name != "video_preprocessor_config.json"}
+    monkeypatch.setattr("motionbench.backends.makers.sam2_large", lambda root: files)
+    monkeypatch.setattr(weights, "_chosen", tmp_path)
+    monkeypatch.setattr(weights, "_checked", {})
+    make_random(tmp_path, ["sam2-large"])
+    wanted = sam2.SAM2_LARGE.load()(inputs(squares()), {})["values"]
+    darker = {"video_processor_type": "Sam2VideoVideoProcessor", "image_mean": [0.9] * 3, "image_std": [9.0] * 3}
+    more = tmp_path / "sam2-large" / "video_preprocessor_config.json"
+    more.write_text(json.dumps({**darker, "size": {"height": small.SIDE, "width": small.SIDE}}))
+    assert np.array_equal(sam2.SAM2_LARGE.load()(inputs(squares()), {})["values"], wanted)
+    unlisted = transformers.Sam2VideoProcessor.from_pretrained(more.parent)
+    assert list(unlisted.video_processor.image_mean) == [0.9] * 3, "the file would have steered it"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pickle
+import struct
 import zipfile
 
 import pytest
@@ -128,3 +130,70 @@ def test_torchscript_runs_only_under_its_listed_hash(net, tmp_path):
         archive.writestr("net/extra/more", b"x")
     with pytest.raises(WeightsError, match=f"is not run: its sha256 is [0-9a-f]{{64}}, expected {sha256}"):
         load_torchscript(path, sha256)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, on tensors that nobody is to use
+@pytest.mark.parametrize("kind", ["meta", "sparse", "quantised"])
+def test_tensors_that_cannot_be_copied_are_refused_before_any_is(net, tmp_path, kind):
+    weight = net[0].weight.detach()
+    odd = {
+        "meta": lambda: weight.to("meta"),
+        "sparse": weight.to_sparse,
+        "quantised": lambda: torch.quantize_per_tensor(weight, 0.1, 0, torch.qint8),
+    }[kind]()
+    torch.save({**net.state_dict(), "0.weight": odd}, tmp_path / "a.pt")
+    refused(tmp_path / "a.pt", "holds 0.weight without plain numbers")
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.int32, torch.bool])
+def test_numbers_of_another_kind_are_another_network(net, tmp_path, dtype):
+    state = net.state_dict()
+    with pytest.raises(WeightsError, match=r"has other kinds of numbers \(1\): 0.weight"):
+        fill(net, {**state, "0.weight": state["0.weight"].to(dtype)}, tmp_path / "a.pt")
+    fill(net, {**state, "0.weight": state["0.weight"].half()}, tmp_path / "a.pt")
+
+
+def test_names_of_any_length_and_content_stay_one_short_line(net, tmp_path):
+    name = "\x1b[31mred\n" + "x" * 100_000
+    for path in (tmp_path / "a.pt", tmp_path / "a.safetensors"):
+        (torch.save if path.suffix == ".pt" else save_file)({name: torch.zeros(1)}, path)
+        with pytest.raises(WeightsError) as caught:
+            fill(net, load_state_dict(path), path)
+        assert len(caught.value.message) < 500 and caught.value.message.isprintable()
+    for content in ({name: 1}, {tuple(range(10_000)): 1}):
+        torch.save(content, tmp_path / "b.pt")
+        refused(tmp_path / "b.pt", "tensors by name")
+
+
+def test_a_small_file_that_unpacks_to_a_large_one(tmp_path):
+    torch.save({"weight": torch.zeros(1_000_000)}, tmp_path / "a.pt")
+    with zipfile.ZipFile(tmp_path / "a.pt") as plain, zipfile.ZipFile(tmp_path / "b.pt", "w") as packed:
+        for entry in plain.infolist():
+            packed.writestr(entry.filename, plain.read(entry), compress_type=zipfile.ZIP_DEFLATED)
+    assert (tmp_path / "b.pt").stat().st_size < 10_000
+    refused(tmp_path / "b.pt", "holds compressed records")
+
+
+@pytest.mark.parametrize(
+    ("length", "shape", "end"), [(None, [2**38], 2**40), (2**40, [1], 4), (None, [2**32, 2**32], 0)]
+)
+def test_a_header_that_claims_a_terabyte(tmp_path, length, shape, end):
+    header = json.dumps({"weight": {"dtype": "F32", "shape": shape, "data_offsets": [0, end]}}).encode()
+    (tmp_path / "a.safetensors").write_bytes(struct.pack("<Q", length or len(header)) + header + bytes(4))
+    refused(tmp_path / "a.safetensors", "cannot be read as weights")
+
+
+def test_a_pickle_that_claims_a_terabyte(tmp_path):
+    for name, new in (("zip.pt", True), ("plain.pt", False)):
+        path = tmp_path / name
+        torch.save({"weight": torch.zeros(12)}, path, _use_new_zipfile_serialization=new)
+        count, claim = b"K\x0c", b"\x8a\x06" + struct.pack("<Q", 2**40)[:6]
+        if new:
+            with zipfile.ZipFile(path) as archive:
+                records = {entry: archive.read(entry) for entry in archive.namelist()}
+            with zipfile.ZipFile(path, "w") as archive:
+                for entry, content in records.items():
+                    archive.writestr(entry, content.replace(count, claim) if entry.endswith(".pkl") else content)
+        else:
+            path.write_bytes(path.read_bytes().replace(count, claim))
+        refused(path, "cannot be read as weights")

@@ -11,7 +11,7 @@ from server import CONTENT, OTHER, SHA256
 
 from motionbench import weights
 from motionbench.errors import WeightsError
-from motionbench.weights import journal
+from motionbench.weights import entries, journal
 from motionbench.weights import store as storing
 
 URL = ["https://example.org/a.pt"]
@@ -175,3 +175,48 @@ def test_offline(monkeypatch, variable):
     assert not weights.offline()
     monkeypatch.setenv(variable, "1")
     assert weights.offline()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_is_never_read(tmp_path, listed, hashed, linked):
+    entry = listed("a", URL)
+    path = tmp_path / "a" / "a.pt"
+    path.parent.mkdir()
+    pipe = tmp_path / "pipe" if linked else path
+    os.mkfifo(pipe)
+    if linked:
+        path.symlink_to(pipe)
+    store = weights.Store(tmp_path)
+    assert store.state("a", entry).known == "wrong"
+    with pytest.raises(WeightsError, match="is no plain file"):
+        store.check("a", entry)
+    assert hashed == []
+
+
+def of_two(tmp_path, listed):
+    """An entry of two files, both there."""
+    files = [entries.File(path=name, sources=URL, sha256=SHA256) for name in ("one.json", "two.safetensors")]
+    entry = listed("a", URL).model_copy(update={"files": files, "kind": "folder"})
+    for name in ("one.json", "two.safetensors"):
+        put(tmp_path).rename(tmp_path / "a" / name)
+    return entry
+
+
+def test_one_file_absent_and_another_wrong_is_one_line(tmp_path, listed):
+    entry = of_two(tmp_path, listed)
+    (tmp_path / "a" / "one.json").unlink()
+    (tmp_path / "a" / "two.safetensors").unlink()
+    (tmp_path / "a" / "two.safetensors").mkdir()
+    with pytest.raises(WeightsError, match=r"the weights a are wrong: .*one\.json cannot be read"):
+        weights.Store(tmp_path).check("a", entry)
+
+
+def test_a_library_sees_the_checked_files_alone(tmp_path, listed):
+    entry = of_two(tmp_path, listed)
+    (tmp_path / "a" / "more.json").write_text("{}")
+    with weights.Store(tmp_path).alone("a", entry) as folder:
+        assert sorted(p.name for p in folder.iterdir()) == ["one.json", "two.safetensors"]
+        assert (folder / "one.json").read_bytes() == CONTENT
+    assert not folder.exists()
+    assert (tmp_path / "a" / "one.json").read_bytes() == CONTENT
