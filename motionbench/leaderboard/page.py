@@ -18,7 +18,9 @@ from motionbench.leaderboard.entries import Entry
 from motionbench.leaderboard.footage import Footage
 from motionbench.leaderboard.notes import table_notes
 from motionbench.leaderboard.pairwise import PairTable, legend, pair_table
+from motionbench.leaderboard.parts import PARTS, SOURCES, as_data, reasons_of
 from motionbench.leaderboard.reported import Reported, printed_grid
+from motionbench.leaderboard.scores import EntryScores
 from motionbench.leaderboard.tables import Line, Table
 from motionbench.leaderboard.words import CaseWords, read_words
 from motionbench.report import charts, labels
@@ -128,6 +130,7 @@ def _data(group: Group, footage: Footage | None) -> dict[str, t.Any]:
     table = group.tables[0]
     subsets = table.scores[0].subsets
     cases = sorted(subsets)
+    reasons = reasons_of([found for scores in table.scores for found in scores.parts.values()])
     return {
         "key": group.key,
         "title": group.title,
@@ -138,8 +141,10 @@ def _data(group: Group, footage: Footage | None) -> dict[str, t.Any]:
         "metrics": [_metric(head) for head in table.columns],
         "systems": [
             _system(line, [_values(scores.values.get(h.metric), cases) for h in table.columns], footage, cases)
+            | {"parts": _parts(scores, cases, reasons)}
             for line, scores in zip(table.lines, table.scores, strict=True)
         ],
+        "parts": {"names": PARTS, "metrics": SOURCES, "reasons": reasons},
         "real": None if footage is None else footage.reference(group.key, cases),
     }
 
@@ -178,6 +183,14 @@ def _system(
         "values": values,
         "videos": None if footage is None else footage.generated(record.run_id, cases),
     }
+
+
+def _parts(scores: EntryScores, cases: Sequence[str], reasons: Sequence[str]) -> list[t.Any] | None:
+    """What an entry says of each case's objects, in the order of the cases; None where it says nothing of any."""
+    if not any(found.objects for found in scores.parts.values()):
+        return None
+    places = {reason: place for place, reason in enumerate(reasons)}
+    return [as_data(scores.parts.get(case), places) for case in cases]
 
 
 def _values(scores: Mapping[str, float] | None, cases: Sequence[str]) -> list[float | None] | None:

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from motionbench.leaderboard import add, build, check
+from motionbench.leaderboard.parts import PARTS
 from motionbench.results import write_run
 from motionbench.stats import reduce_mean
 from motionbench.types import Direction, Estimate, Row, Run, Subset, Summary
@@ -41,7 +42,13 @@ def make_run(out: Path, index: int, cases: int) -> Path:
         level = 0.5 + 0.003 * index
         values = np.clip(level + hard + rng.normal(0.0, 0.08, cases), 0.0, 1.0)
         own = [
-            Row(case, subset, metric, "ok", {"value": None if metric in OF_SETS else float(values[i])})
+            Row(
+                case,
+                subset,
+                metric,
+                "ok",
+                {"value": None if metric in OF_SETS else float(values[i])} | more(metric, subset, rng),
+            )
             for i, (case, subset) in enumerate(ids)
         ]
         rows += own
@@ -49,6 +56,17 @@ def make_run(out: Path, index: int, cases: int) -> Path:
     run = Run(identity(index, cases), tuple(estimates), tuple(rows), "complete", True, ())
     write_run(run, out)
     return out
+
+
+def more(metric: str, subset: str, rng: np.random.Generator) -> dict[str, object]:
+    """The objects of a row of tmr: one, or three where there are several."""
+    if metric != "tmr":
+        return {}
+    parts = rng.uniform(0.0, 1.0, (1 if subset == "single" else 3, len(PARTS)))
+    named = [dict(zip(PARTS, map(float, row), strict=True)) for row in parts]
+    return {
+        "objects": [{"object_id": k, "tmr": math.prod(one.values()), **one} for k, one in enumerate(named, start=1)]
+    }
 
 
 def estimate(metric: str, subset: str, rows: list[Row], index: int) -> Estimate:

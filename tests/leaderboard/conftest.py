@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from motionbench.canonical import dump
+from motionbench.report.media import media_name
 from motionbench.results import write_run
 from motionbench.types import Estimate, Row, Run
 
@@ -142,3 +144,27 @@ def make_run(tmp_path: Path) -> MakeRun:
 @pytest.fixture
 def board(tmp_path: Path) -> Path:
     return tmp_path / "board"
+
+
+@pytest.fixture
+def with_previews() -> Callable[..., Path]:
+    """Return a function that gives a run previews, by case, as the runner leaves them."""
+
+    def give(run: Path, contents: Mapping[str, bytes], caption: str = "A cat walks") -> Path:
+        cases = []
+        (run / "media").mkdir()
+        for case, data in contents.items():
+            name = f"{media_name(case)}-g.mp4"
+            (run / "media" / name).write_bytes(data)
+            words = {"caption": caption, "motion_prompt": "", "objects": [{"id": 1, "name": "</script><b>cat"}]}
+            sides = {
+                "generated": name,
+                "reference": None,
+                "overlay": {"generated": None, "reference": None},
+                "match": None,
+            }
+            cases.append({"case_id": case, **words, **sides})
+        (run / "media" / "index.json").write_bytes(dump({"schema": "motionbench.media/1", "cases": cases}))
+        return run
+
+    return give

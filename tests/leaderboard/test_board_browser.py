@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +127,117 @@ def test_a_table_stays_a_table_to_a_screen_reader(browser: Any, page: str) -> No
     assert roles.count("rowheader") == 3
     assert roles.count("columnheader") == 3
     assert roles.count("cell") + roles.count("gridcell") == 3 * 2
+
+
+def saved(browser: Any, button: str, folder: Path) -> str:
+    """Press a button that saves a file and return the file's text."""
+    folder.mkdir(exist_ok=True)
+    browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    browser.run(f"document.getElementById('{button}').click()")
+    end = time.monotonic() + 20
+    while not (found := [path for path in folder.iterdir() if path.suffix in (".csv", ".tex", ".bib")]):
+        assert time.monotonic() < end, f"{button} saves nothing"
+        time.sleep(0.05)
+    return found[0].read_text(encoding="utf-8")
+
+
+def test_what_is_saved_is_the_table_as_it_is_shown(browser: Any, page: str, tmp_path: Path) -> None:
+    browser.open(page + "#/board&cols=All&sort=warp_error&dir=up&s=single")
+    shown = browser.run(ROWS)
+    rows = list(csv.DictReader(io.StringIO(saved(browser, "save-csv", tmp_path / "csv"))))
+    assert [(row["system"], row["metric"]) for row in rows] == [
+        (name, metric) for name in shown for metric in ("survival", "warp_error")
+    ]
+    assert {row["subset"] for row in rows} == {"single"}
+    cells = browser.run(
+        "[...document.querySelectorAll('.panel.current tbody td[data-v]:not(.rank)')].map((c) => c.dataset.v)"
+    )
+    assert [row["value"] for row in rows] == cells
+    text = saved(browser, "save-tex", tmp_path / "tex")
+    body = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert len(body) == 4 and {line.count("&") for line in body} == {2}
+    assert "<img" not in text and r"\textless{}img" in text
+    assert saved(browser, "save-bib", tmp_path / "bib").startswith("@software{motionbench,")
+    assert browser.complaints() == []
+    assert {url for url in browser.requested() if not url.startswith("blob:")} <= {page, "about:blank"}
+
+
+# Texts whose contrast with what is behind them is below WCAG 2.2 AA: 4.5, or 3 where they are large.
+FAINT = """(() => {
+  const parse = (text) => [...text.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+  const linear = (v) => (v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => .2126 * linear(r / 255) + .7152 * linear(g / 255) + .0722 * linear(b / 255);
+  const behind = (one) => {
+    for (let at = one; at; at = at.parentElement) {
+      const found = parse(getComputedStyle(at).backgroundColor);
+      if (found[3] === 1) return found;
+    }
+    return [255, 255, 255, 1];
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+  let seen = 0;
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const one = node.parentElement;
+    if (!node.data.trim() || !one.checkVisibility() || one.closest("script, style, option")) continue;
+    const style = getComputedStyle(one), size = parseFloat(style.fontSize);
+    const own = light(parse(one instanceof SVGElement ? style.fill : style.color)), other = light(behind(one));
+    const contrast = (Math.max(own, other) + .05) / (Math.min(own, other) + .05);
+    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    seen += 1;
+    if (contrast < (large ? 3 : 4.5)) found.push(`${node.data.trim().slice(0, 30)}: ${contrast.toFixed(2)}`);
+  }
+  return { seen, found };
+})()"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_in_both_schemes(browser: Any, page: str, scheme: str) -> None:
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    for view in ("board&cols=All", "compare", "cases", "failures", "about"):
+        browser.open(f"{page}#/{view}")
+        looked = browser.run(FAINT)
+        assert looked["seen"] > 20
+        assert looked["found"] == [], view
+    browser.call("Emulation.setEmulatedMedia", features=[])
+
+
+def test_dark_mode_follows_the_system_and_the_button(browser: Any, page: str) -> None:
+    colours = "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    found = []
+    for scheme in ("light", "dark"):
+        browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        browser.open(page)
+        found.append(browser.run(colours))
+        browser.run("document.getElementById('theme').click()")
+        found.append(browser.run(colours))
+    light, by_button, dark, back = found
+    assert light == back and dark == by_button
+    assert light[0] != dark[0] and light[1] != dark[1]
+    browser.call("Emulation.setEmulatedMedia", features=[])
+
+
+FOCUS = """(() => {
+  const one = document.activeElement, style = getComputedStyle(one);
+  const visible = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  return [one.id || one.textContent.trim().slice(0, 40), visible];
+})()"""
+
+
+def test_the_keyboard_alone_walks_through_the_page(browser: Any, page: str) -> None:
+    browser.open(page + "#/board&cols=All")
+    walked = []
+    for _ in range(60):
+        browser.press("Tab", windowsVirtualKeyCode=9)
+        walked.append(tuple(browser.run(FOCUS)))
+        if walked[-1][0].startswith("warp_error"):
+            break
+    names = [name for name, _ in walked]
+    assert names[0] == "Skip to the tables"
+    wanted = ["Board", "Compare", "Cases", "Failures", "How to read", "theme", "pick-group", "pick-subset", "pick-tier"]
+    places = [names.index(name) for name in [*wanted, "pick-name", "pick-baselines"]]
+    assert places == sorted(places)
+    assert [name for name, visible in walked if not visible] == []
+    browser.press("Enter", windowsVirtualKeyCode=13)
+    sorted_by = "document.querySelector('.panel.current th[data-metric=warp_error]').getAttribute('aria-sort')"
+    assert browser.run(sorted_by) == "ascending"
+    assert browser.run(FOCUS)[0].startswith("warp_error")

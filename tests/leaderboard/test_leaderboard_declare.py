@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from motionbench.canonical import dump
 from motionbench.errors import ConfigError, DataError, SchemaError
 from motionbench.leaderboard import add, build, check
 from motionbench.leaderboard.declare import read_declaration
@@ -65,21 +64,7 @@ def test_a_bad_declaration_is_refused_in_one_line(text: str, message: str, tmp_p
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
-def with_previews(run: Path, contents: dict[str, bytes], caption: str = "A cat walks") -> Path:
-    """Give a run previews, as the runner leaves them."""
-    cases = []
-    (run / "media").mkdir()
-    for case, data in contents.items():
-        name = f"{media_name(case)}-g.mp4"
-        (run / "media" / name).write_bytes(data)
-        words = {"caption": caption, "motion_prompt": "", "objects": [{"id": 1, "name": "</script><b>cat"}]}
-        sides = {"generated": name, "reference": None, "overlay": {"generated": None, "reference": None}, "match": None}
-        cases.append({"case_id": case, **words, **sides})
-    (run / "media" / "index.json").write_bytes(dump({"schema": "motionbench.media/1", "cases": cases}))
-    return run
-
-
-def test_one_video_for_two_cases_is_refused(make_run: Any, board: Path) -> None:
+def test_one_video_for_two_cases_is_refused(make_run: Any, board: Path, with_previews: Any) -> None:
     videos = {f"case-{i:04d}": bytes([i // 2]) for i in range(16)}
     with pytest.raises(DataError, match="2 cases have one and the same video"):
         add(with_previews(make_run(), videos), board)
@@ -91,13 +76,13 @@ def test_one_video_for_two_cases_is_refused(make_run: Any, board: Path) -> None:
     assert "videos.json is not the file that was added" in str(check(board)[0])
 
 
-def test_the_static_baseline_may_show_one_picture_twice(make_run: Any, board: Path) -> None:
+def test_the_static_baseline_may_show_one_picture_twice(make_run: Any, board: Path, with_previews: Any) -> None:
     videos = {f"case-{i:04d}": b"same" for i in range(16)}
     add(with_previews(make_run("static", kind="model"), videos), board)
     assert check(board) == []
 
 
-def test_words_of_the_cases_are_kept_once_and_shown_as_text(make_run: Any, board: Path) -> None:
+def test_words_of_the_cases_are_kept_once_and_shown_as_text(make_run: Any, board: Path, with_previews: Any) -> None:
     videos = {f"case-{i:04d}": bytes([i]) for i in range(16)}
     add(with_previews(make_run(), videos, "<script>alert(1)</script>"), board)
     (path,) = (board / "words").glob("*.json")
@@ -120,7 +105,9 @@ def test_the_committed_schemas_are_those_of_the_code() -> None:
         assert (REPOSITORY / "leaderboard" / "schema" / name).read_bytes() == data, name
 
 
-def test_videos_are_shown_in_a_site_of_their_own(make_run: Any, board: Path, tmp_path: Path) -> None:
+def test_videos_are_shown_in_a_site_of_their_own(
+    make_run: Any, board: Path, tmp_path: Path, with_previews: Any
+) -> None:
     run = with_previews(make_run(), {f"case-{i:04d}": bytes([i]) for i in range(16)})
     entry = add(run, board)
     with pytest.raises(ConfigError, match="--media needs --site"):

@@ -95,6 +95,43 @@ function valuesOf(at) {
   table.tBodies[0].replaceChildren(...rows);
   sortable(table, (cell, column) => (column ? (cell.dataset.v ? Number(cell.dataset.v) : NaN) : cell.textContent.toLowerCase()));
 }
+function partsOf(at) {  // what each object gets in the parts of tracked motion realism: [row, ...] of a table
+  const { names, reasons } = group().parts, one = group().cases[at], things = new Map(one.objects || []);
+  return group().systems.filter((system) => system.parts && system.parts[at] !== null).flatMap((system) => {
+    const found = system.parts[at];
+    if (!Array.isArray(found)) return [partsRow(system, null, [said(reasons[found], names.length + 2)])];
+    return found.map(([id, metric, score, ...shares]) => {
+      const head = element("td");
+      head.append(swatch(id), element("bdi", things.get(id) || ""));
+      if (score === undefined) return partsRow(system, head, [said(reasons[metric], names.length + 1)]);
+      const lowest = Math.min(...shares.filter((share) => share !== null));
+      const cells = shares.map((share) => {
+        const cell = element("td", null, "num"), text = share === null ? "–" : (share / 1000).toFixed(3);
+        cell.append(share === lowest && lowest < 1000 ? element("strong", text, "least") : text);
+        return cell;
+      });
+      return partsRow(system, head, [...cells, element("td", `${typeset(score)} ${group().parts.metrics[metric]}`, "num")]);
+    });
+  });
+}
+function said(text, span) {
+  const cell = isolated("td", text || "not judged", "note");
+  cell.colSpan = span;
+  return cell;
+}
+function partsRow(system, object, cells) {
+  const row = element("tr"), name = isolated("th", system.label);
+  name.scope = "row";
+  row.append(name, ...(object ? [object] : []), ...cells);
+  return row;
+}
+function showParts(at) {
+  const rows = partsOf(at), head = element("tr"), table = byId("parts");
+  byId("parts-box").hidden = !rows.length;
+  ["System", "Object", ...group().parts.names, "Score"].forEach((text, i) => { const cell = element("th", text, i > 1 ? "num" : ""); cell.scope = "col"; head.append(cell); });
+  table.tHead.replaceChildren(head);
+  table.tBodies[0].replaceChildren(...rows);
+}
 function fillChoice() {
   const wanted = byId("filter").value.trim().toLowerCase();
   const text = (one) => `${one.id} ${one.subset} ${one.caption || ""} ${one.prompt || ""}`.toLowerCase();
@@ -116,6 +153,7 @@ function renderCases() {
   byId("no-media").hidden = data.media;
   mount(chosen);
   valuesOf(at);
+  showParts(at);
 }
 function moveCase(by) {
   const keys = [...byId("choice").options].map((option) => option.value);
