@@ -31,7 +31,10 @@ def make_random(
     code_from: Path | None = None,
     tell: Callable[[str, str], None] = lambda name, what: None,
 ) -> list[str]:
-    """Write randomly initialised networks in the official formats. The same seed gives the same tensors.
+    """Write randomly initialised networks in the official formats.
+
+    The same seed gives the same tensors on one machine. On another one PyTorch may draw others (how it makes normal
+    numbers depends on the vector instructions), and then their sha256 is another as well.
 
     Args:
         folder: an empty folder, or one of random weights.
