@@ -29,7 +29,13 @@ JITTER = (0.25, 0.5, 1.0, 2.0, 4.0)  # sigma in pixels
 YIELD = 16.0  # pixels over which the surroundings give way to a shaking object
 TELEPORT = (0.1, 0.25, 0.5, 0.75, 1.0)  # diameters
 SWAP = (0.2, 0.4, 0.6, 0.8, 1.0)  # opacity of the other object's picture
-ONSET = (0.9, 0.75, 0.6, 0.45, 1 / 3)  # share of the clip after which a fade begins or an object is gone
+GONE = (
+    1 / 16,
+    1 / 8,
+    1 / 4,
+    1 / 2,
+    0.9,
+)  # share of the clip, at its end, that a fade takes or an object is missing from
 MERGE = (0.2, 0.4, 0.6, 0.8, 1.0)  # share of the way to the other object, and of its looks
 DOUBLE = (0.25, 0.5, 0.75, 1.0, 1.25)  # diameters by which the double has moved out at the end
 INSIDE = 0.8  # the donor is laid on 1/INSIDE times the object's size, so that its middle covers the object
@@ -92,15 +98,15 @@ def teleport(material: Material, severity: int, seed: int, object_id: int | None
 def fade(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
     """One object becomes transparent until, in the last frame, it is gone."""
     count = len(material.frames)
-    onset = min(count - 2.0, ONSET[severity - 1] * count)
-    opacity = np.clip((count - 1 - np.arange(count)) / (count - 1 - onset), 0, 1)
+    lasts = max(1.0, GONE[severity - 1] * count)
+    opacity = np.clip((count - 1 - np.arange(count)) / lasts, 0, 1)
     return place(material, _one(object_id), [Place(at, opacity=float(a)) for at, a in enumerate(opacity)])
 
 
 def vanish(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
     """One object is gone from one frame to the next."""
     count = len(material.frames)
-    onset = min(count - 1, round(ONSET[severity - 1] * count))
+    onset = max(1, count - max(1, round(GONE[severity - 1] * count)))
     return place(material, _one(object_id), [Place(at, opacity=float(at < onset)) for at in range(count)])
 
 

@@ -24,13 +24,14 @@ def _centre(material: Material, object_id: int, at: int) -> np.ndarray:
     return centre_and_diameter(material.masks[material.plane(object_id), at])[0]
 
 
-def test_a_vanished_object_leaves_the_true_plate() -> None:
+@pytest.mark.parametrize(("severity", "gone"), enumerate((15, 14, 12, 8, 2), start=1))
+def test_a_vanished_object_leaves_the_true_plate(severity: int, gone: int) -> None:
     clean = of_scene(3, protocol=Protocol(size=128))
-    made = objects.vanish(clean, 5, 0, ONE)
+    made = objects.vanish(clean, severity, 0, ONE)
     truth = without(render(3), (ONE,))
-    assert np.array_equal(made.frames[5:], truth[5:])
-    assert np.array_equal(made.frames[:5], clean.frames[:5])
-    assert not made.masks[clean.plane(ONE), 5:].any()
+    assert np.array_equal(made.frames[gone:], truth[gone:])
+    assert np.array_equal(made.frames[:gone], clean.frames[:gone])
+    assert not made.masks[clean.plane(ONE), gone:].any()
     others = [k for k in range(len(clean.masks)) if k != clean.plane(ONE)]
     assert np.array_equal(made.masks[others], clean.masks[others])
 
