@@ -1,6 +1,6 @@
 """Table 3 of the paper in miniature: masked attention against the same layers unmasked, at equal everything.
 
-    python tests/bench/ablation.py --samples DIR --vae DIR --work DIR [--seeds 3] [--out docs/benchmarks/ablation.md]
+    python tests/bench/ablation.py --samples DIR ... --vae DIR --work DIR [--seeds 3] [--out docs/benchmarks/ablation.md]
 
 Five arms of the tiny stage 2 (`ttm_ref/configs/tiny-video.toml`): the same parameters, data, order of the data, noise
 and steps (25,000 samples), three seeds each. Arms with a trajectory get the true one, so this measures stage 2 alone;
@@ -81,7 +81,7 @@ def _overrides(arm: str, seed: int, options: argparse.Namespace) -> list[str]:
         f"train.steps={-(-SAMPLES // BATCH)}",
         f"train.batch={BATCH}",
         "train.validate_every=0",
-        f"data.folders={json.dumps([str(options.samples)])}",
+        f"data.folders={json.dumps([str(folder) for folder in options.samples])}",
         f"vae.name={json.dumps(str(options.vae))}",
     ]
 
@@ -179,7 +179,7 @@ def _spread(values: list[float]) -> tuple[float, float]:
 def main() -> None:
     """Run what is missing, in this process or (with --part) shared among several, then print the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=Path, required=True, help="what `ttm-ref prepare` wrote")
+    parser.add_argument("--samples", type=Path, nargs="+", required=True, help="what `ttm-ref prepare` wrote")
     parser.add_argument("--vae", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="trained arms and their results")
     parser.add_argument("--processes", type=int, default=2)
