@@ -6,6 +6,7 @@ A metric with a value for each case is the mean of those, and its standard error
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -72,6 +73,22 @@ class Tally:
         self.strata.append(row.subset)
         self.weights.append(_number(row.values.get(WEIGHTS.get(row.metric, ""))) or 1.0)
         self.references.append(_number(row.values.get("reference")))
+
+
+def within_range(estimate: Estimate) -> Estimate:
+    """Return an estimate whose interval does not leave its metric's range, and whose method says so if it was cut.
+
+    Intervals of runs made before stats took a bootstrap for 8 to 29 cases are value ± t se. The truth is in the range,
+    so that a cut costs no coverage.
+    """
+    if estimate.low is None or estimate.high is None:
+        return estimate
+    lowest, highest = RANGES.get(estimate.metric, (-math.inf, math.inf))
+    low, high = max(estimate.low, lowest), min(estimate.high, highest)
+    if (low, high) == (estimate.low, estimate.high):
+        return estimate
+    method = f"{estimate.method}, cut to [{lowest:g}, {highest:g}]".removeprefix(", ")
+    return dataclasses.replace(estimate, low=low, high=high, method=method)
 
 
 def number_faults(estimate: Estimate, where: str) -> Iterator[str]:

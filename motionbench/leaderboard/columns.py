@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from motionbench.leaderboard import standing
+from motionbench.leaderboard.arithmetic import within_range
 from motionbench.leaderboard.standing import Scores
 from motionbench.markup import Mark
 from motionbench.results import Identity
@@ -79,6 +80,7 @@ def column(
             and whether it is a baseline.
         subset_of: the subset of each case.
     """
+    estimates = [within_range(estimate) for estimate in estimates]
     first = estimates[0]
     needed = {case for found in scores for case in found}
     head = Column(

@@ -6,7 +6,6 @@ docs/benchmarks/coverage.md how often it is right.
 """
 
 from motionbench.stats.intervals import (
-    MIN_BOOTSTRAP,
     MIN_CASES,
     RESAMPLES,
     mean_interval,
@@ -18,7 +17,6 @@ from motionbench.stats.paired import Difference, minimum_detectable_effect, pair
 from motionbench.stats.ranks import RankSet, holm, rank_sets
 
 __all__ = [
-    "MIN_BOOTSTRAP",
     "MIN_CASES",
     "RESAMPLES",
     "Difference",

@@ -1,11 +1,12 @@
 """Intervals over cases: how far a mean may be off because there are only so many cases.
 
-Below 8 clusters of cases there is no interval, from 8 to 29 a Student t-interval, from 30 on a BCa bootstrap (Efron
-1987, https://doi.org/10.2307/2289144) of 10,000 draws, stratified and clustered as the caller says. BCa as it is uses
-normal quantiles and is a little too narrow at n = 64; here its level is widened so that the normal quantile becomes
-sqrt(C / (C - H)) times the t quantile of C - H degrees of freedom, with C clusters in H strata (Hesterberg 2015,
+Below 8 clusters of cases there is no interval, from 8 on a BCa bootstrap (Efron 1987, https://doi.org/10.2307/2289144)
+of 10,000 draws, stratified and clustered as the caller says. Its ends are means of values that were observed: the
+interval of a metric in [0, 1] lies in [0, 1], which value ± t se does not. BCa as it is uses normal quantiles and is
+too narrow for few cases; here its level is widened so that the normal quantile becomes sqrt(C / (C - H)) times the t
+quantile of C - H degrees of freedom, with C clusters in H strata (Hesterberg 2015,
 https://doi.org/10.1080/00031305.2015.1089789, proposes this for the percentile interval). docs/benchmarks/coverage.md
-compares it with six others.
+compares it with others, also for few cases. Where BCa is undefined there is a Student t-interval.
 
 A value depends on the multiset of the numbers (with their strata and clusters) and the seed only: neither the order of
 the cases nor the number of workers can change it. Failure modes: cases that share a source video are not independent,
@@ -27,7 +28,6 @@ from motionbench.stats.units import Floats, Units, units
 from motionbench.types import Row, Summary
 
 MIN_CASES = 8  # no interval below
-MIN_BOOTSTRAP = 30  # a t-interval below
 RESAMPLES = 10_000
 
 
@@ -107,7 +107,7 @@ def mean_interval(
     over = "cases" if clusters is None else f"{drawn.count} clusters of cases"
     if len(drawn.strata) > 1:
         over += f" in {len(drawn.strata)} strata"
-    if drawn.count >= MIN_BOOTSTRAP and (ends := _bca(data, drawn, seed, level)) is not None:
+    if (ends := _bca(data, drawn, seed, level)) is not None:
         return Summary(mean, *ends, se, f"mean, {level:.0%} BCa bootstrap over {over}")
     half = t_halfwidth(se, drawn.dof, level)
     return Summary(mean, mean - half, mean + half, se, f"mean, {level:.0%} t-interval over {over}")

@@ -13,6 +13,8 @@ import pytest
 
 from motionbench.errors import ConfigError
 from motionbench.leaderboard import add, check
+from motionbench.leaderboard.entries import entry_folders, read_entry
+from motionbench.leaderboard.tables import measured_tables
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -189,3 +191,14 @@ def test_a_board_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_an_empty_board_is_sound(tmp_path: Path) -> None:
     assert check(tmp_path) == []
+
+
+def test_no_interval_in_a_table_leaves_its_metrics_range(make_run: Any, board: Path) -> None:
+    add(make_run(values={"survival": 0.99, "ad": 0.01, "warp_error": 0.5}), board)  # each ± 0.02
+    table = measured_tables([read_entry(folder) for folder in entry_folders(board)])[0]
+    found = {head.metric: cell for head, cell in zip(table.columns, table.lines[0].cells, strict=True)}
+    assert (found["survival"].estimate.low, found["survival"].estimate.high) == (pytest.approx(0.97), 1.0)
+    assert found["survival"].text == "0.990 [0.970, 1.000]"
+    assert found["survival"].estimate.method == "mean, cut to [0, 1]"
+    assert found["ad"].estimate.low == 0.0 and found["ad"].estimate.method == "mean, cut to [0, inf]"
+    assert found["warp_error"].estimate.method == "mean"

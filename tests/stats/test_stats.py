@@ -5,9 +5,11 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from motionbench.errors import PluginError
-from motionbench.stats import mean_interval, reduce_mean
+from motionbench.stats import intervals, mean_interval, reduce_mean
 from motionbench.types import Row
 
 
@@ -24,7 +26,8 @@ def test_nothing_to_average():
     assert s.value is None and s.reason
 
 
-def test_t_interval_by_hand():
+def test_a_t_interval_where_a_bootstrap_is_undefined(monkeypatch):
+    monkeypatch.setattr(intervals, "_bca", lambda *args: None)
     s = mean_interval([1, 2, 3, 4, 5, 6, 7, 8, 9], seed=0)
     se = math.sqrt(7.5) / 3
     assert s.value == 5 and s.se == pytest.approx(se)
@@ -34,12 +37,25 @@ def test_t_interval_by_hand():
     assert wider.high - 5 == pytest.approx(3.355387 * se, rel=1e-6)
 
 
-def test_from_thirty_cases_on_a_bootstrap():
+def test_a_bootstrap_leans_to_the_side_of_the_long_tail():
     data = np.random.default_rng(0).exponential(size=30)
-    assert "t-interval" in mean_interval(data[:29], 0).method
-    s = mean_interval(data, 0)
-    assert "BCa" in s.method
-    assert s.high - s.value > s.value - s.low  # BCa leans to the side of the long tail
+    for n in (8, 30):
+        s = mean_interval(data[:n], 0)
+        assert "BCa" in s.method
+        assert s.high - s.value > s.value - s.low
+
+
+@given(st.lists(st.floats(0, 1), min_size=8, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_the_interval_of_shares_is_one_of_shares(values):
+    s = mean_interval(values, 0)
+    assert min(values) - 1e-12 <= s.low <= s.value + 1e-12 and s.value - 1e-12 <= s.high <= max(values) + 1e-12
+
+
+def test_most_are_one_and_the_interval_ends_there():
+    s = mean_interval([1.0] * 16 + [0.2, 0.38], 0)  # value ± t se would end at 1.03
+    assert s.value == pytest.approx(0.9211, abs=1e-4)
+    assert s.low < 0.85 and s.value < s.high <= 1.0
 
 
 def test_order_does_not_matter_and_the_seed_does():
