@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from motionbench.errors import ConfigError, WeightsError
 from ttm_ref import manifest
@@ -90,6 +91,10 @@ def _pipeline(folder: Path) -> BasePipeline:
             f"{str(folder)!r} holds no trained stage", "name the `model` folder of a training"
         ) from error
     parts = {name: load(folder / name, name, kind_of, torch.float16) for name, kind_of in classes.items()}
+    for part in parts.values():
+        if isinstance(part, nn.Module):
+            # Classes that keep some layers in float32 do so when they are loaded; in the file they are half as large.
+            part.to(torch.float16)
     values = {key: value for key, value in index.items() if key not in COMPONENTS and not key.startswith("_")}
     return kind(**parts, **values)
 

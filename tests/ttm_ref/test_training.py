@@ -203,6 +203,8 @@ def test_trained_stages_are_packed_and_generate(world, tmp_path):
     run(world, tmp_path / "ti2v", "wan", "train.steps=2", "data.trajectory=none", "model.config.mask_self=false")
     places = {"stage1": "motion", "stage2": "video", "variants/ti2v": "ti2v"}
     pack_folders({place: tmp_path / name / "model" for place, name in places.items()}, tmp_path / "packed")
+    for path in (tmp_path / "packed").rglob("*.safetensors"):
+        assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float16}, path
     assert (tmp_path / "packed" / "vae").is_dir() and not (tmp_path / "packed" / "stage1" / "vae").exists()
     stages = Stages(tmp_path / "packed", torch.float32)
     picture, mask = np.full((SIZE, SIZE, 3), 90, np.uint8), np.zeros((1, SIZE, SIZE), np.bool_)
