@@ -1,6 +1,6 @@
 """Table 3 of the paper in miniature: masked attention against the same layers unmasked, at equal everything.
 
-    python tests/bench/ablation.py --samples DIR ... --vae DIR --work DIR [--seeds 3] [--out docs/benchmarks/ablation.md]
+    python tests/bench/ablation.py --samples DIR ... --vae DIR --work DIR [--seeds 3] [--out FILE]
 
 Five arms of the tiny stage 2 (`ttm_ref/configs/tiny-video.toml`): the same parameters, data, order of the data, noise
 and steps (25,000 samples), three seeds each. Arms with a trajectory get the true one, so this measures stage 2 alone;
@@ -150,30 +150,28 @@ def _progress(name: str) -> t.Callable[[int, int, dict[str, float]], None]:
 
 
 def page(results: dict[str, list[dict[str, float]]]) -> list[str]:
-    """The table and the orderings, as Markdown."""
+    """The table and the orderings, as Markdown; with one seed there is no spread, and nothing is said of it."""
     seeds = len(next(iter(results.values())))
     lines = ["| | " + " | ".join(label for label, _ in NUMBERS.values()) + " |", "|---" * (len(NUMBERS) + 1) + "|"]
     stats = {a: {n: _spread([r[n] for r in rows]) for n in NUMBERS} for a, rows in results.items()}
     for arm, numbers in stats.items():
-        lines.append(f"| {arm} | " + " | ".join(f"{m:.3f} ± {s:.3f}" for m, s in numbers.values()) + " |")
-    lines += [
-        "",
-        f"{seeds} seeds, {SAMPLES} samples each.",
-        "",
-        "| ordering | number | better by | outside the spread |",
-    ]
-    lines.append("|---|---|---|---|")
+        cells = (f"{m:.3f}" if s is None else f"{m:.3f} ± {s:.3f}" for m, s in numbers.values())
+        lines.append(f"| {arm} | {' | '.join(cells)} |")
+    lines += ["", f"{seeds} seed{'s' * (seeds > 1)}, {SAMPLES:,} samples for each arm and seed.", ""]
+    lines += ["| ordering | number | better by | outside the spread |", "|---|---|---|---|"]
     for first, second in CLAIMS:
         for name, (label, sign) in NUMBERS.items():
             (one, spread), (two, other) = stats[first][name], stats[second][name]
-            gain = sign * (one - two)
-            outside = "yes" if abs(gain) > 2 * max(spread, other) else "no"
+            gain, outside = sign * (one - two), "not known"
+            if spread is not None and other is not None:
+                outside = "yes" if abs(gain) > 2 * max(spread, other) else "no"
             lines.append(f"| {first} > {second} | {label} | {gain:+.3f} | {outside} |")
     return lines
 
 
-def _spread(values: list[float]) -> tuple[float, float]:
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+def _spread(values: list[float]) -> tuple[float, float | None]:
+    """Mean and standard deviation; None for that of a single value."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def main() -> None:
