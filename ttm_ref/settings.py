@@ -153,6 +153,7 @@ class SamplingSettings:
     steps: int = 50
     image_guidance: float = 1.0
     text_guidance: float = 1.0
+    initial_noise: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +238,6 @@ _POSITIVE = (
 )
 _NOT_NEGATIVE = (
     "data.limit data.max_objects data.mask_noise optimizer.weight_decay sampling.image_guidance sampling.text_guidance "
-    "train.warmup train.seed train.workers train.validate_every"
+    "sampling.initial_noise train.warmup train.seed train.workers train.validate_every"
 )
 _DECAYS = "optimizer.betas train.ema"

@@ -202,6 +202,23 @@ class TestPlaces:
         with pytest.raises(ConfigError, match="latents of shape"):
             video(pipeline, scene, latents=noise[:, :4])
 
+    def test_initial_noise_is_kept_and_scales_what_is_drawn_alone(
+        self, make_pipeline: Make, scene: types.SimpleNamespace, tmp_path: Path
+    ) -> None:
+        pipeline, noise = make_pipeline("video"), torch.randn(1, 8, 4, 4, 4, generator=seeded())
+        pipeline.register_to_config(initial_noise=0.5)
+        assert np.array_equal(video(pipeline, scene), video(pipeline, scene, latents=0.5 * noise))
+        assert not np.array_equal(video(pipeline, scene), video(pipeline, scene, latents=noise))
+        pipeline.save_pretrained(tmp_path)
+        assert type(pipeline).from_pretrained(tmp_path).config.initial_noise == 0.5
+
+    @pytest.mark.parametrize("scale", [-0.1, float("nan"), float("inf"), True, "1"])
+    def test_initial_noise_that_is_no_deviation(self, make_pipeline: Make, scale: t.Any) -> None:
+        pipeline = make_pipeline("video")
+        pipeline.register_to_config(initial_noise=scale)
+        with pytest.raises(ConfigError, match="initial_noise"):
+            pipeline.check_components()
+
 
 class TestInput:
     @pytest.mark.parametrize("size", [(1, 1), (9, 700), (700, 9), (33, 31)])

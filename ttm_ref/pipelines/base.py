@@ -18,7 +18,7 @@ from ttm_ref import codec
 from ttm_ref.colours import check_count
 from ttm_ref.pipelines.guidance import Guidance
 from ttm_ref.pipelines.pictures import as_planes, fit_picture, fit_planes, to_arrays, to_tensor
-from ttm_ref.pipelines.sampling import Generators, Scheduler, StepEnd, advance, called, noise, start
+from ttm_ref.pipelines.sampling import Generators, Scheduler, StepEnd, advance, called, check_noise, noise, start
 from ttm_ref.text import encode_prompts
 
 HOME = "ttm_ref.pipelines"  # where diffusers finds our own classes again
@@ -62,6 +62,8 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         schedule: noise levels of flow matching, a name of `sampling.SCHEDULES`.
         num_frames, height, width, fps: what the denoiser was trained on; the defaults of a call.
         num_inference_steps, image_guidance, text_guidance: defaults of a call.
+        initial_noise: standard deviation of the noise that a sample starts from. The method's is 1; below that, samples
+            vary less and keep to the likelier motions (truncation, as of GANs: Brock et al. 2019).
         max_length, object_length: tokens of a global and of an object prompt.
     """
 
@@ -83,6 +85,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         num_inference_steps: int = 50,
         image_guidance: float = 1.0,
         text_guidance: float = 1.0,
+        initial_noise: float = 1.0,
         max_length: int = 512,
         object_length: int = 512,
     ) -> None:
@@ -99,6 +102,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
             num_inference_steps=num_inference_steps,
             image_guidance=image_guidance,
             text_guidance=text_guidance,
+            initial_noise=initial_noise,
             max_length=max_length,
             object_length=object_length,
         )
@@ -134,6 +138,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         config, denoiser = self.config, self.denoiser.config
         self._shape(config.num_frames, config.height, config.width)
         Guidance(config.image_guidance, config.text_guidance)
+        check_noise(config.initial_noise)
         device = torch.device("cpu")
         start(self.scheduler, denoiser.prediction_type, config.schedule, config.num_inference_steps, device)
         wanted = denoiser.get("text_dim", denoiser.get("cross_attention_dim"))
@@ -244,7 +249,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
             silent = None if scene.objects is None else [[""] * len(sample) for sample in scene.objects]
             texts[False] = self._read([""] * len(scene.prompts), silent)
         shape = (scene.visual.shape[0], scene.visual.shape[1] // 2, *scene.visual.shape[2:])
-        x = noise(shape, generator, latents, device)
+        x = noise(shape, generator, latents, device, config.initial_noise)
         prediction = self.denoiser.config.prediction_type
         steps = config.num_inference_steps if steps is None else steps
         timesteps = start(self.scheduler, prediction, config.schedule, steps, device)

@@ -11,6 +11,7 @@ In flow matching x = (1 - s) sample + s noise with s from 1 to 0; the network is
 
 from __future__ import annotations
 
+import math
 import typing as t
 from collections.abc import Callable
 
@@ -106,12 +107,20 @@ def advance(scheduler: Scheduler, prediction: str, output: Tensor, timestep: Ten
     return t.cast(Tensor, scheduler.step(output, timestep, latents, return_dict=False)[0])
 
 
-def noise(shape: tuple[int, ...], generator: Generators, latents: Tensor | None, device: torch.device) -> Tensor:
-    """Standard normal float32, the same for every dtype of the networks; or the given latents."""
+def check_noise(scale: float) -> None:
+    """Raises ConfigError where `scale` is no standard deviation."""
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 <= scale < math.inf:
+        raise ConfigError(f"initial_noise is {scale!r}", "it is a number from 0; 1 is what the networks are trained on")
+
+
+def noise(
+    shape: tuple[int, ...], generator: Generators, latents: Tensor | None, device: torch.device, scale: float = 1.0
+) -> Tensor:
+    """Normal float32 of deviation `scale`, the same for every dtype of the networks; or the given latents, unscaled."""
     if latents is None:
         if isinstance(generator, list) and len(generator) != shape[0]:
             raise ConfigError(f"{len(generator)} generators for {shape[0]} videos")
-        return t.cast(Tensor, randn_tensor(shape, generator=generator, device=device, dtype=torch.float32))
+        return t.cast(Tensor, scale * randn_tensor(shape, generator=generator, device=device, dtype=torch.float32))
     if tuple(latents.shape) != shape:
         raise ConfigError(f"latents of shape {tuple(latents.shape)}, expected {shape}")
     return latents.to(device, torch.float32)

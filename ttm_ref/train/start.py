@@ -103,6 +103,7 @@ def pipeline(
         num_inference_steps=sampling.steps,
         image_guidance=sampling.image_guidance,
         text_guidance=sampling.text_guidance,
+        initial_noise=sampling.initial_noise,
         max_length=text.length,
         object_length=text.object_length,
     )
