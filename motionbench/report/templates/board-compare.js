@@ -13,9 +13,12 @@ function paired(a, b, metric, subset) {  // differences of a minus b over the ca
 function summary(found) {
   const n = found.length, mean = found.reduce((sum, one) => sum + one.d, 0) / n;
   const wins = found.filter((one) => one.good > 0).length, losses = found.filter((one) => one.good < 0).length;
-  if (n < 8) return { n, mean, wins, losses, ties: n - wins - losses, half: null, p: null };
+  if (n < 8) return { n, mean, wins, losses, ties: n - wins - losses, low: null, high: null, p: null };
   const se = Math.sqrt(found.reduce((sum, one) => sum + (one.d - mean) ** 2, 0) / (n - 1) / n);
-  return { n, mean, wins, losses, ties: n - wins - losses, half: tQuantile(n - 1) * se, p: signFlip(found.map((one) => one.d)) };
+  const seen = found.map((one) => one.d), half = tQuantile(n - 1) * se;
+  // A mean cannot lie beyond what is averaged, which Student's t does not know.
+  const low = Math.max(mean - half, Math.min(...seen)), high = Math.min(mean + half, Math.max(...seen));
+  return { n, mean, wins, losses, ties: n - wins - losses, low, high, p: signFlip(seen) };
 }
 function tQuantile(dof) {  // of 0.975; Cornish and Fisher's expansion, right to 0.003 from 7 degrees of freedom on
   const z = 1.959964, z3 = z ** 3, z5 = z ** 5, z7 = z ** 7;
@@ -102,7 +105,7 @@ function every(left, right, subset, chosen) {  // all metrics, Holm over them
     name.title = metric.title;
     const digits = metric.decimals;
     row.append(name, element("td", (one.mean > 0 ? "+" : "") + typeset(one.mean, digits), "num"),
-      element("td", one.half === null ? "–" : `[${typeset(one.mean - one.half, digits)}, ${typeset(one.mean + one.half, digits)}]`, "num"),
+      element("td", one.low === null ? "–" : `[${typeset(one.low, digits)}, ${typeset(one.high, digits)}]`, "num"),
       element("td", probability(adjusted[i]), "num"), ...[one.wins, one.ties, one.losses].map((count) => element("td", free ? "–" : String(count), "num")), element("td", String(one.n), "num"));
     return row;
   });
@@ -126,7 +129,7 @@ function renderCompare() {
   const one = summary(found), digits = metric.decimals;
   const said = element("p", null, "verdict");
   said.append(element("bdi", left.label), " − ", element("bdi", right.label), ` = ${one.mean > 0 ? "+" : ""}${typeset(one.mean, digits)}`,
-    one.half === null ? ` (${one.n} cases are too few for an interval)` : ` [${typeset(one.mean - one.half, digits)}, ${typeset(one.mean + one.half, digits)}], p ${one.p < 0.001 ? "< 0.001" : `= ${probability(one.p)}`}`);
+    one.low === null ? ` (${one.n} cases are too few for an interval)` : ` [${typeset(one.low, digits)}, ${typeset(one.high, digits)}], p ${one.p < 0.001 ? "< 0.001" : `= ${probability(one.p)}`}`);
   const key = element("p", null, "keyline");
   for (const [kind, count, text] of [["win", one.wins, " better ●"], ["tie", one.ties, " equal"], ["loss", one.losses, " worse ☐"]]) { const part = element("span", null, kind); part.append(element("b", String(count)), text); key.append(part); }
   const order = [...found].sort((p, q) => q.good - p.good || (p.case.id < q.case.id ? -1 : 1));
@@ -134,7 +137,7 @@ function renderCompare() {
   lists.append(turns(`Most for ${left.label}`, order.filter((p) => p.good > 0).slice(0, 5)), turns(`Most for ${right.label}`, order.filter((p) => p.good < 0).reverse().slice(0, 5)));
   const side = element("div"), both = element("div", null, "versus");
   side.append(said, ...(metric.direction === "none" ? [element("p", "Neither more nor less is better here.", "fine")] : [tally(one), key, lists]),
-    element("p", `${metric.title}, ${state.s === "all" ? "all cases" : `${state.s}-object cases`}. Interval: Student's t over the cases; p: sign-flip permutation, 10,000 draws, values to four digits. “motionbench compare” has the exact numbers.`, "fine"));
+    element("p", `${metric.title}, ${state.s === "all" ? "all cases" : `${state.s}-object cases`}. Interval: Student's t over the cases, within the differences that were seen; p: sign-flip permutation, 10,000 draws, values to four digits. “motionbench compare” has the exact numbers.`, "fine"));
   both.append(scatter(found, left, right, metric), side);
   out.replaceChildren(both, every(left, right, state.s, metric));
 }
