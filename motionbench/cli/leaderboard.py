@@ -1,4 +1,4 @@
-"""`motionbench leaderboard`: add a run, check all entries, build tables and page."""
+"""`motionbench leaderboard`: add a run, check all entries, freeze anchors, build tables and page."""
 
 from __future__ import annotations
 
@@ -42,6 +42,19 @@ def check(board: Board = Path("leaderboard")) -> None:
         print(problem)
     if problems:
         raise typer.Exit(4)
+
+
+@app.command()
+def anchors(
+    board: Board = Path("leaderboard"),
+    replace: t.Annotated[
+        bool, typer.Option("--replace", help="Freeze anew what is frozen; all anchored scores may change.")
+    ] = False,
+) -> None:
+    """Freeze what static and the real videos score, the ends of the optional anchored score."""
+    from motionbench import leaderboard
+
+    print(leaderboard.freeze(board, replace=replace))
 
 
 @app.command()

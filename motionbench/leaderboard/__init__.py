@@ -2,6 +2,7 @@
 
 from motionbench.leaderboard.build import BoardWarning, build
 from motionbench.leaderboard.check import Problem, check
+from motionbench.leaderboard.freeze import freeze
 from motionbench.leaderboard.submit import add
 
-__all__ = ["BoardWarning", "Problem", "add", "build", "check"]
+__all__ = ["BoardWarning", "Problem", "add", "build", "check", "freeze"]

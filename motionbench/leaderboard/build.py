@@ -10,17 +10,18 @@ from pathlib import Path
 from motionbench.canonical import show, write_atomic
 from motionbench.errors import ConfigError, DataError
 from motionbench.leaderboard import page, schemas
+from motionbench.leaderboard.anchored import anchored_files
 from motionbench.leaderboard.check import check as find_problems
 from motionbench.leaderboard.entries import TABLES, entry_folders, read_entry
 from motionbench.leaderboard.footage import gather
-from motionbench.leaderboard.pairwise import PairTable, pair_files
+from motionbench.leaderboard.pairwise import pair_files
 from motionbench.leaderboard.render import file_stem, table_files, title
 from motionbench.leaderboard.reported import Reported, read_all, reported_files
 from motionbench.leaderboard.tables import Table, measured_tables
 from motionbench.markup import markdown, markdown_grid
 
 INDEX = "README.md"
-_GENERATED = re.compile(r"(.+-[0-9a-f]{8}-(all|single|multi)(-pairwise)?|reported)\.(md|csv|tex)")
+_GENERATED = re.compile(r"(.+-[0-9a-f]{8}-(all|single|multi)(-pairwise|-anchored)?|reported)\.(md|csv|tex)")
 
 
 class BoardWarning(UserWarning):
@@ -50,8 +51,8 @@ def build(
         site: a folder for a page of its own, outside the board, with the videos of `media` beside it.
 
     Returns:
-        The index (README.md) first, then for each table its .md, .csv and .tex, then the page and the schemas; with
-        `site` its page last.
+        The index (README.md) first, then for each table its .md, .csv and .tex and, where anchors are frozen, the
+        anchored .md and .csv, then the page and the schemas; with `site` its page last.
 
     Raises:
         ConfigError: there is no such folder, it cannot be written, or `media` is given without `site`.
@@ -95,6 +96,8 @@ def _table_files(found: Sequence[page.Group], papers: Sequence[Reported]) -> dic
     for group in found:
         for table in group.tables:
             files |= table_files(table)
+            if (scores := group.anchored.get(table.subset)) is not None:
+                files |= anchored_files(file_stem(table), title(table), table, scores)
         if group.pairs:
             files |= pair_files(file_stem(group.tables[0]), title(group.tables[0]), group.pairs)
     return files | reported_files(papers)
@@ -115,22 +118,27 @@ def _index(found: Sequence[page.Group], reported: bool) -> str:
         "Written by `motionbench leaderboard build`; do not edit. Runs share a table only if dataset, profile, "
         f"protocol and metric versions are the same. The [page](../{page.SITE}/{page.PAGE_FILE}) shows all of them.\n",
     ]
-    rows = [_index_row(table, group.pairs) for group in found for table in group.tables]
+    rows = [_index_row(table, group) for group in found for table in group.tables]
     if rows:
-        parts.append(markdown_grid(["measured", "files", "pairs", "systems", "baselines"], rows, left=3))
+        parts.append(markdown_grid(["measured", "files", "pairs", "anchored", "systems", "baselines"], rows, left=4))
     else:
         parts.append("No run has been added yet.\n")
     if reported:
-        links = ", ".join(f"[{kind}](reported.{kind})" for kind in ("md", "csv", "tex"))
+        links = _links("reported", "md", "csv", "tex")
         parts.append(f"Apart from these, and not comparable with them: numbers as printed in papers ({links}).\n")
     return "\n".join(parts)
 
 
-def _index_row(table: Table, pairs: PairTable | None) -> list[str]:
+def _index_row(table: Table, group: page.Group) -> list[str]:
     stem, systems = file_stem(table), sum(not line.baseline for line in table.lines)
-    stems = [stem, f"{stem}-pairwise" if pairs and table.subset == "all" else ""]
-    links = [", ".join(f"[{kind}]({name}.{kind})" for kind in ("md", "csv", "tex")) if name else "" for name in stems]
+    links = [_links(stem, "md", "csv", "tex")]
+    links += [_links(f"{stem}-pairwise", "md", "csv", "tex") if group.pairs and table.subset == "all" else ""]
+    links += [_links(f"{stem}-anchored", "md", "csv") if table.subset in group.anchored else ""]
     return [markdown(title(table)), *links, str(systems), str(len(table.lines) - systems)]
+
+
+def _links(name: str, *kinds: str) -> str:
+    return ", ".join(f"[{kind}]({name}.{kind})" for kind in kinds)
 
 
 def _left_over(folder: Path, names: set[str]) -> list[Path]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from motionbench.canonical import show
 from motionbench.errors import DataError, SchemaError
+from motionbench.leaderboard.anchors import ANCHORS_FILE, disagreements, read_anchors
 from motionbench.leaderboard.entries import (
     ENTRIES,
     ENTRY_FILE,
@@ -49,7 +50,7 @@ def check(board: Path) -> list[Problem]:
     Each entry is held against its schema and hashes, its cases must be complete and its numbers possible, and a
     metric that has a value for each case must be the mean of those within 1e-9. A system stands there once with
     one seed and setting, and runs on the same dataset must have the same cases. The files in reported/ are held
-    against their schema.
+    against their schema, and the frozen anchors against the runs that they come from.
 
     Raises:
         ConfigError: there is no such folder.
@@ -79,7 +80,15 @@ def check(board: Path) -> list[Problem]:
                 read(path)
             except (DataError, SchemaError) as error:
                 problems.append(Problem(path, error.message))
-    return problems
+    return [*problems, *_anchor_problems(board, [entry for entry, _ in sound])]
+
+
+def _anchor_problems(board: Path, sound: Sequence[Entry]) -> list[Problem]:
+    path = board / ANCHORS_FILE
+    try:
+        return [Problem(path, message) for message in disagreements(read_anchors(board), sound)]
+    except SchemaError as error:
+        return [Problem(path, error.message)]
 
 
 def _stray(board: Path) -> Iterator[Problem]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from motionbench.leaderboard import standing
+from motionbench.leaderboard.anchored import Anchored, anchored, why_none
+from motionbench.leaderboard.anchors import read_anchors
 from motionbench.leaderboard.columns import Cell, Column
 from motionbench.leaderboard.entries import Entry
 from motionbench.leaderboard.footage import Footage
@@ -30,7 +32,8 @@ from motionbench.report.page import fill
 SITE, PAGE_FILE = "site", "index.html"
 SCRIPTS = (
     *("base.js", "sort.js", "paint.js", "player.js"),
-    *("board-state.js", "board-table.js", "board-save.js", "board-compare.js", "board-cases.js", "board-failures.js"),
+    *("board-state.js", "board-anchored.js", "board-table.js", "board-save.js"),
+    *("board-compare.js", "board-cases.js", "board-failures.js"),
     "board.js",
 )
 STYLES = ("page.css", "board.css")
@@ -39,10 +42,11 @@ _SHOWN = 100.0  # width of a whisker in its own units
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The tables of one data set, profile and protocol, with what the page adds."""
+    """The tables of one data set, profile and protocol, with what the page adds; anchored: by subset, if frozen."""
 
     tables: tuple[Table, ...]
     pairs: PairTable | None
+    anchored: Mapping[str, Anchored]
     words: Mapping[str, CaseWords]
 
     @property
@@ -61,13 +65,20 @@ def groups(board: Path, tables: Sequence[Table]) -> list[Group]:
     """Arrange a board's tables for the page.
 
     Raises:
-        SchemaError: a file of words/ breaks its schema.
+        SchemaError: a file of words/ or anchors.json breaks its schema.
     """
+    frozen = read_anchors(board)
     found: dict[str, list[Table]] = {}
     for table in tables:
         found.setdefault(table.key, []).append(table)
     return [
-        Group(tuple(some), pair_table(some[0]), read_words(board, some[0].identity.dataset)) for some in found.values()
+        Group(
+            tuple(some),
+            pair_table(some[0]),
+            {table.subset: scores for table in some if (scores := anchored(table, frozen)) is not None},
+            read_words(board, some[0].identity.dataset),
+        )
+        for some in found.values()
     ]
 
 
@@ -144,9 +155,27 @@ def _data(group: Group, footage: Footage | None) -> dict[str, t.Any]:
             | {"parts": _parts(scores, cases, reasons)}
             for line, scores in zip(table.lines, table.scores, strict=True)
         ],
+        "anchored": {t.subset: _anchored(t, group.anchored.get(t.subset)) for t in group.tables},
         "parts": {"names": PARTS, "metrics": SOURCES, "reasons": reasons},
         "real": None if footage is None else footage.reference(group.key, cases),
     }
+
+
+def _anchored(table: Table, found: Anchored | None) -> dict[str, t.Any]:
+    """Scores by run id in the order of the metrics; without metrics, why there is none."""
+    if found is None or not found.columns:
+        why = why_none(table) if found is None else "static and the real videos stand apart in no metric"
+        return {"metrics": [], "why": why}
+    scores = zip(table.lines, found.places, strict=True)
+    return {
+        "metrics": [head.metric for head in found.columns],
+        "notes": list(found.notes),
+        "scores": {line.entry.record.run_id: [_digits(one.score) for one in places] for line, places in scores},
+    }
+
+
+def _digits(score: float | None) -> float | None:
+    return None if score is None else float(f"{score:.4g}")
 
 
 def _case(case: str, subset: str, words: CaseWords | None) -> dict[str, t.Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from motionbench.canonical import Record, dump
+from motionbench.leaderboard.anchors import Anchors
 from motionbench.leaderboard.declare import Declaration
 from motionbench.leaderboard.entries import EntryRecord, Videos
 from motionbench.leaderboard.reported import Reported
@@ -18,6 +19,7 @@ _RECORDS: dict[str, type[Record]] = {
     "videos": Videos,
     "words": Words,
     "reported": Reported,
+    "anchors": Anchors,
 }
 
 

@@ -92,11 +92,12 @@ def measured_tables(entries: Sequence[Entry]) -> list[Table]:
     tables = []
     for key, members in groups.items():
         scores = {entry.folder: read_scores(entry) for entry in members}
-        tables += [_table(key[:8], members, scores, subset) for subset in _subsets(members[0].identity)]
+        tables += [_table(key[:8], members, scores, subset) for subset in subsets(members[0].identity)]
     return sorted(tables, key=lambda table: (table.identity.dataset.name, table.identity.profile.name, table.key))
 
 
-def _subsets(identity: Identity) -> list[str]:
+def subsets(identity: Identity) -> list[str]:
+    """Return the subsets that get a table: "all", and those that are neither empty nor the whole data set."""
     counts = {name: count for name, count in identity.dataset.subsets.items() if 0 < count < identity.dataset.cases}
     return ["all", *(name for name in SUBSETS if name in counts)]
 

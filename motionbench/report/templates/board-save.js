@@ -24,14 +24,15 @@ function csvField(text) {
 }
 function asCsv() {
   const { heads, columns, rows } = shownCells();
-  const lines = [["dataset", "subset", "system", "run", "tier", "baseline", "rank", "metric", "backend", "direction", "value", "shown", "mark"]];
+  const lines = [["dataset", "subset", "system", "run", "tier", "baseline", "rank", "metric", "backend", "direction", "value", "shown", "mark", "scale"]];
+  const scale = anchoredShown() ? "static 0, real videos 1" : "metric";
   for (const row of rows) {
     const system = systemOf(row.dataset.run);
     for (const i of columns) {
       const metric = group().metrics[metricAt(heads[i].dataset.metric)];
       const [number, rest, mark] = parts(row.cells[i]);
       lines.push([group().title, state.s, system.label, system.run, system.tier, system.baseline, row.cells[0].textContent.trim().replace("–", "-"),
-        metric.id, metric.backend, metric.direction, row.cells[i].dataset.v, rest ? `${number} ${rest}` : number, mark]);
+        metric.id, metric.backend, metric.direction, row.cells[i].dataset.v, rest ? `${number} ${rest}` : number, mark, scale]);
     }
   }
   return lines.map((line) => line.map(csvField).join(",")).join("\n") + "\n";
@@ -42,7 +43,7 @@ function asLatex() {
   const { heads, columns, rows } = shownCells();
   const head = columns.map((i) => {
     const metric = group().metrics[metricAt(heads[i].dataset.metric)];
-    return tex(metric.id) + ({ higher: " $\\uparrow$", lower: " $\\downarrow$", none: "" })[metric.direction];
+    return tex(metric.id) + ({ higher: " $\\uparrow$", lower: " $\\downarrow$", none: "" })[anchoredShown() ? "higher" : metric.direction];
   });
   const line = (row) => [tex(systemOf(row.dataset.run).label), ...columns.map((i) => {
     const [number, rest, mark] = parts(row.cells[i]);
@@ -50,10 +51,11 @@ function asLatex() {
     return rest ? `${marked} {\\scriptsize ${tex(rest)}}` : marked;
   })].join(" & ") + " \\\\";
   const block = (some) => (some.length ? ["\\midrule", ...some.map(line)] : []);
+  const meaning = anchoredShown() ? "Share of the way from static (0) to the real videos (1), interquartile means, not ranked." : "Bold: not certainly beaten by any other; underlined: the next best possible rank. Brackets: 95\\% interval over the cases.";
   const baselines = rows.filter((row) => row.classList.contains("base"));
   return [
     "% needs \\usepackage{booktabs,graphicx}", "\\begin{table}", "\\centering",
-    `\\caption{${tex(`${group().title}, ${state.s} cases.`)} Bold: not certainly beaten by any other; underlined: the next best possible rank. Brackets: 95\\% interval over the cases. Below the rule: baselines, not ranked.}`,
+    `\\caption{${tex(`${group().title}, ${state.s} cases.`)} ${meaning} Below the rule: baselines, not ranked.}`,
     "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
     `\\begin{tabular}{l${"r".repeat(columns.length)}}`, "\\toprule", ["system", ...head].join(" & ") + " \\\\",
     ...block(rows.filter((row) => !row.classList.contains("base"))), ...block(baselines), "\\bottomrule", "\\end{tabular}}", "\\end{table}", "",

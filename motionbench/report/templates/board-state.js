@@ -4,7 +4,7 @@ const groups = new Map(data.groups.map((group) => [group.key, group]));
 const largest = data.groups.reduce((best, one) => (best && best.cases.length >= one.cases.length ? best : one), null);
 const DEFAULTS = {  // of few cases little can be ranked: the data set with the most is shown first
   view: "board", g: largest ? largest.key : "", s: "all", sort: "", dir: "", tier: "", profile: "", not: "", q: "",
-  cols: "Main", base: "1", a: "", b: "", m: "", c: "", show: "", mode: "worst", m2: "", of: "", draw: "1",
+  cols: "Main", base: "1", way: "0", a: "", b: "", m: "", c: "", show: "", mode: "worst", m2: "", of: "", draw: "1",
 };
 const state = { ...DEFAULTS };
 

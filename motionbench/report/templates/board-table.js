@@ -32,7 +32,7 @@ function sortTable({ table, heads, rows, by }) {
   const column = heads.findIndex((head, i) => (head.dataset.metric || ["rank", "name"][i]) === state.sort);
   if (column < 0) {  // as built: the headline first
     heads.forEach((head) => head.removeAttribute("aria-sort"));
-    if (heads[2] && heads[2].dataset.metric) heads[2].setAttribute("aria-sort", heads[2].dataset.sort === "up" ? "ascending" : "descending");
+    if (!anchoredShown() && heads[2] && heads[2].dataset.metric) heads[2].setAttribute("aria-sort", heads[2].dataset.sort === "up" ? "ascending" : "descending");
     table.tBodies[0].replaceChildren(...rows);
     return;
   }
@@ -49,6 +49,7 @@ function renderBoard() {
   options(byId("pick-subset"), group().subsets.map((one) => [one, names[one]]), state.s);
   document.querySelectorAll("#board .panel").forEach((panel) => panel.classList.toggle("current", panel.dataset.subset === state.s));
   const found = shownTable();
+  anchorTable(found);
   const kinds = [...new Set(found.heads.map((head) => (head.dataset.cols || "").replace(/ Main$/, "")))].filter(Boolean);
   options(byId("pick-columns"), [["Main", "main"], ["All", "all"], ...kinds.map((kind) => [kind, kind.toLowerCase()])], state.cols);
   const sorted = found.heads.map((head, i) => [head.dataset.metric || ["rank", "name"][i], head.dataset.metric ? head.querySelector("span").textContent : ["rank", "name"][i]]);
@@ -60,17 +61,19 @@ function renderBoard() {
 
   filterTable(found);
   sortTable(found);
+  renderAnchored();
   byId("shown").textContent = found.said;
 }
 function filterTable(found) {
-  const asked = [state.cols, state.tier, state.not, state.q, state.base].join("\n");
+  const asked = [state.cols, state.tier, state.not, state.q, state.base, Boolean(found.anchored)].join("\n");
   if (found.asked === asked) return;  // a sort changes none of it
   found.asked = asked;
-  const shown = found.heads.map((head) => {
+  const open = found.heads.map(({ dataset }) => !dataset.metric || !found.anchored || found.anchored.metrics.includes(dataset.metric));
+  const asks = found.heads.map((head) => {
     const kind = head.dataset.cols || "";
     return !head.dataset.metric || state.cols === "All" || (state.cols === "Main" ? / Main$/.test(kind) : kind.replace(/ Main$/, "") === state.cols);
   });
-  if (!shown.slice(2).some(Boolean)) shown.fill(true);
+  const both = open.map((one, i) => one && asks[i]), shown = both.slice(2).some(Boolean) ? both : open;
   found.heads.forEach((head, i) => { head.hidden = !shown[i]; });
   const barred = state.not.split(",").filter(Boolean), wanted = state.q.trim().toLowerCase();
   let count = 0;
