@@ -9,8 +9,9 @@ from motionbench.datasets.synth import render
 from motionbench.types import Request
 from ttm_ref.manifest import Manifest
 from ttm_ref.model import SHIPPED, TTMRef
+from ttm_ref.stages import VARIANTS
 
-LIMIT = 16_000_000
+LIMIT = 16 * 2**20
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +61,12 @@ def test_frame_0_is_the_picture_and_later_frames_differ_from_it(model):
         error = np.square((frames[0] - scene.video.frames[0]) / 255.0).mean()
         assert -10 * np.log10(error) > 24
         assert np.abs(frames[-1] - frames[0]).mean() > 1.0
+
+
+@pytest.mark.parametrize("variant", VARIANTS[1:])
+def test_every_ablation_is_there_and_is_another_network(model, variant):
+    scene, asked = request(1)
+    frames = TTMRef(variant=variant).generate(asked).frames.astype(np.float64)
+    error = np.square((frames[0] - scene.video.frames[0]) / 255.0).mean()
+    assert -10 * np.log10(error) > 20
+    assert not np.array_equal(frames, model.generate(asked).frames)
