@@ -11,8 +11,8 @@ from motionbench.canonical import show, write_atomic
 from motionbench.errors import ConfigError, DataError
 from motionbench.leaderboard import page, schemas
 from motionbench.leaderboard.anchored import anchored_files
-from motionbench.leaderboard.check import check as find_problems
-from motionbench.leaderboard.entries import TABLES, entry_folders, read_entry
+from motionbench.leaderboard.check import inspect
+from motionbench.leaderboard.entries import TABLES
 from motionbench.leaderboard.footage import gather
 from motionbench.leaderboard.pairwise import pair_files
 from motionbench.leaderboard.render import file_stem, table_files, title
@@ -65,10 +65,11 @@ def build(
         )
     if check and site is not None:
         raise ConfigError("--check writes nothing, so that --site has no use with it", "leave one of them out")
-    if problems := find_problems(board):
+    inspection = inspect(board)
+    if problems := inspection.problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise DataError(f"{problems[0]}{more}", f"`motionbench leaderboard check --board {show(board)}` lists them all")
-    tables = measured_tables([read_entry(folder) for folder in entry_folders(board)])
+    tables = measured_tables(inspection.entries, inspection.scores)
     for message in _messages(tables):
         warn(message)
     found, papers = page.groups(board, tables), read_all(board)

@@ -24,8 +24,9 @@ from motionbench.leaderboard.entries import (
     sample,
     slug,
 )
-from motionbench.leaderboard.faults import examine, repeated_videos
+from motionbench.leaderboard.faults import Findings, examine, repeated_videos
 from motionbench.leaderboard.reported import read_reported
+from motionbench.leaderboard.scores import EntryScores
 from motionbench.leaderboard.words import WORDS, read_words_file
 from motionbench.results import CASES_FILE, RUN_FILE
 
@@ -44,6 +45,15 @@ class Problem:
         return f"{show(self.path)}: {self.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a board holds: its problems, the entries without any, and what the rows of those hold, by folder."""
+
+    problems: list[Problem]
+    entries: list[Entry]
+    scores: Mapping[Path, EntryScores]
+
+
 def check(board: Path) -> list[Problem]:
     """Return every problem of a board, in a fixed order; an empty list for a sound one.
 
@@ -55,10 +65,18 @@ def check(board: Path) -> list[Problem]:
     Raises:
         ConfigError: there is no such folder.
     """
-    board = Path(board)
+    return inspect(Path(board)).problems
+
+
+def inspect(board: Path) -> Inspection:
+    """As `check`, with what was read: the rows of a large board take long to read, and are read once.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
     require_board(board)
     problems = list(_stray(board))
-    sound: list[tuple[Entry, Mapping[str, str]]] = []
+    sound: list[tuple[Entry, Findings]] = []
     for folder in entry_folders(board):
         try:
             entry = read_entry(folder)
@@ -71,7 +89,7 @@ def check(board: Path) -> list[Problem]:
         if len(faults) > _SHOWN:
             problems.append(Problem(folder, f"{len(faults) - _SHOWN} more faults"))
         if not faults:
-            sound.append((entry, findings.cases))
+            sound.append((entry, findings))
     problems += [*_repeated([entry for entry, _ in sound]), *_unlike(sound)]
     readers: tuple[tuple[str, Callable[[Path], object]], ...] = ((REPORTED, read_reported), (WORDS, read_words_file))
     for folder_name, read in readers:
@@ -80,7 +98,8 @@ def check(board: Path) -> list[Problem]:
                 read(path)
             except (DataError, SchemaError) as error:
                 problems.append(Problem(path, error.message))
-    return [*problems, *_anchor_problems(board, [entry for entry, _ in sound])]
+    entries, scores = [entry for entry, _ in sound], {entry.folder: findings.scores for entry, findings in sound}
+    return Inspection([*problems, *_anchor_problems(board, entries)], entries, scores)
 
 
 def _anchor_problems(board: Path, sound: Sequence[Entry]) -> list[Problem]:
@@ -123,11 +142,10 @@ def _repeated(entries: Sequence[Entry]) -> Iterator[Problem]:
             yield Problem(entry.folder, f"the same system, dataset and metrics as {show(first.folder)}")
 
 
-def _unlike(entries: Sequence[tuple[Entry, Mapping[str, str]]]) -> Iterator[Problem]:
-    """`entries` come with the subset of each of their cases."""
+def _unlike(entries: Sequence[tuple[Entry, Findings]]) -> Iterator[Problem]:
     groups: dict[str, list[tuple[Entry, Mapping[str, str]]]] = defaultdict(list)
-    for member in entries:
-        groups[group(member[0].identity)].append(member)
+    for entry, findings in entries:
+        groups[group(entry.identity)].append((entry, findings.cases))
     for members in groups.values():
         (first, first_cases), *others = members
         columns = _columns(first)

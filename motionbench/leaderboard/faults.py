@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from motionbench.canonical import dump, show
 from motionbench.leaderboard.arithmetic import Tally, count_faults, number_faults, out_of_range
 from motionbench.leaderboard.entries import BASELINES
+from motionbench.leaderboard.scores import LARGEST, EntryScores, Gathering
 from motionbench.results import SUBSETS, RunFile
 from motionbench.types import Row
 
@@ -18,10 +19,17 @@ LONGEST = 200  # characters of a name; what is longer is no name
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """faults: one line each, in a fixed order, none for a run that may stand on a board; cases: subset by case id."""
+    """What was found in a run.
+
+    Attributes:
+        faults: one line each, in a fixed order; none for a run that may stand on a board.
+        cases: subset by case id.
+        scores: what its rows hold, so that they need not be read again.
+    """
 
     faults: tuple[str, ...]
     cases: Mapping[str, str]
+    scores: EntryScores
 
 
 def examine(run: RunFile) -> Findings:
@@ -38,16 +46,20 @@ def examine(run: RunFile) -> Findings:
         faults.append(f"the run is unofficial: {_first(run.reasons)}")
     faults += _long_names(run)
     subsets: dict[str, str] = {}
-    tallies, row_faults = _count(run, subsets)
-    return Findings((*faults, *row_faults, *_estimate_faults(run, tallies)), subsets)
+    gathering = Gathering()
+    tallies, row_faults = _count(run, subsets, gathering)
+    return Findings((*faults, *row_faults, *_estimate_faults(run, tallies)), subsets, gathering.scores())
 
 
-def _count(run: RunFile, subsets: dict[str, str]) -> tuple[dict[tuple[str, str], Tally], list[str]]:
+def _count(
+    run: RunFile, subsets: dict[str, str], gathering: Gathering
+) -> tuple[dict[tuple[str, str], Tally], list[str]]:
     """Tally the rows by metric and subset, and fill `subsets` by case id."""
     tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
     rows_of_case: Counter[str] = Counter()
     faults: list[str] = []
     for row in run.rows():
+        gathering.take(row)
         if subsets.setdefault(row.case_id, row.subset) != row.subset:
             faults.append(f"case {show(row.case_id)!r} is in two subsets")
         if row.metric not in run.identity.metrics:
@@ -75,10 +87,12 @@ def _value(row: Row) -> tuple[float | None, str]:
     raw = row.values.get("value")
     if row.status != "ok" or raw is None:
         return None, ""
-    where = f"case {show(row.case_id)!r}, {show(row.metric)}"
-    if isinstance(raw, bool) or not isinstance(raw, (int, float)) or abs(raw) > 1e300:
-        return None, f"{where}: the value {show(repr(raw), 40)} is no number"
-    return float(raw), out_of_range(row.metric, float(raw), where)
+    if isinstance(raw, bool) or not isinstance(raw, (int, float)) or abs(raw) > LARGEST:
+        return None, f"case {show(row.case_id)!r}, {show(row.metric)}: the value {show(repr(raw), 40)} is no number"
+    # Most values are possible, and to escape names for a message that nobody reads took longer than to look.
+    if not out_of_range(row.metric, float(raw), ""):
+        return float(raw), ""
+    return float(raw), out_of_range(row.metric, float(raw), f"case {show(row.case_id)!r}, {show(row.metric)}")
 
 
 def _case_faults(run: RunFile, subsets: Mapping[str, str], rows_of_case: Mapping[str, int]) -> list[str]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from motionbench.leaderboard.entries import Entry
 from motionbench.leaderboard.parts import CaseParts, case_parts, first_of
+from motionbench.types import Row
+
+LARGEST = 1e300  # what is beyond is no score, and may be an integer that no float holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,31 @@ class EntryScores:
         }
 
 
+class Gathering:
+    """Scores in the making, row by row."""
+
+    def __init__(self) -> None:
+        """Start without a row."""
+        self._values: dict[str, dict[str, float]] = {}
+        self._subsets: dict[str, str] = {}
+        self._parts: dict[str, dict[str, CaseParts]] = {}
+
+    def take(self, row: Row) -> None:
+        """Take a row in."""
+        self._subsets[row.case_id] = row.subset
+        value = row.values.get("value")
+        if row.status == "ok" and isinstance(value, (int, float)) and abs(value) <= LARGEST:
+            self._values.setdefault(row.metric, {})[row.case_id] = float(value)
+        if (found := case_parts(row)) is not None:
+            self._parts.setdefault(row.case_id, {})[row.metric] = found
+
+    def scores(self) -> EntryScores:
+        """Return what the rows so far make."""
+        chosen = {case: first_of(by_metric) for case, by_metric in self._parts.items()}
+        parts = {case: one for case, one in chosen.items() if one is not None}
+        return EntryScores(self._values, self._subsets, parts)
+
+
 def read_scores(entry: Entry) -> EntryScores:
     """Read an entry's rows.
 
@@ -38,15 +66,7 @@ def read_scores(entry: Entry) -> EntryScores:
         DataError: cases.jsonl is missing.
         SchemaError: cases.jsonl has another hash, or a line that breaks the schema.
     """
-    values: dict[str, dict[str, float]] = {}
-    subsets: dict[str, str] = {}
-    parts: dict[str, dict[str, CaseParts]] = {}
+    found = Gathering()
     for row in entry.run.rows():
-        subsets[row.case_id] = row.subset
-        value = row.values.get("value")
-        if row.status == "ok" and isinstance(value, (int, float)):
-            values.setdefault(row.metric, {})[row.case_id] = float(value)
-        if (found := case_parts(row)) is not None:
-            parts.setdefault(row.case_id, {})[row.metric] = found
-    chosen = {case: first_of(by_metric) for case, by_metric in parts.items()}
-    return EntryScores(values, subsets, {case: one for case, one in chosen.items() if one is not None})
+        found.take(row)
+    return found.scores()

@@ -75,10 +75,11 @@ class Table:
         return self.columns[0].label if self.columns[0].metric in HEADLINES else ""
 
 
-def measured_tables(entries: Sequence[Entry]) -> list[Table]:
+def measured_tables(entries: Sequence[Entry], known: Mapping[Path, EntryScores] | None = None) -> list[Table]:
     """Return the tables of all entries, sorted by dataset, profile, group and subset (all, single, multi).
 
-    A subset that is empty or the whole dataset gets no table of its own. The entries are sound (see `examine`).
+    A subset that is empty or the whole dataset gets no table of its own. The entries are sound (see `examine`). `known`
+    are the scores of entries whose rows have been read already, by folder.
 
     Raises:
         TypeError: something that is no `Entry`, such as a number that a paper reported.
@@ -91,7 +92,7 @@ def measured_tables(entries: Sequence[Entry]) -> list[Table]:
         groups[group(entry.identity)].append(entry)
     tables = []
     for key, members in groups.items():
-        scores = {entry.folder: read_scores(entry) for entry in members}
+        scores = {m.folder: known[m.folder] if known and m.folder in known else read_scores(m) for m in members}
         tables += [_table(key[:8], members, scores, subset) for subset in subsets(members[0].identity)]
     return sorted(tables, key=lambda table: (table.identity.dataset.name, table.identity.profile.name, table.key))
 
