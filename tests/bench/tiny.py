@@ -146,12 +146,12 @@ def table(results: dict[str, NDArray[np.float64]], cases: int) -> list[str]:
     ]
     for name, rows in results.items():
         values = np.nanmean(rows, axis=0) if name != "ti2v" else np.concatenate([[np.nan], rows[:, 1:].mean(axis=0)])
-        shown = "| | |"
+        shown = "| |"
         if name != "ti2v":
             closed = (values[0] - values[1]) / (values[2] - values[1])
-            shown = f"{values[0]:.3f} | {closed:.0%} | {(rows[:, 0] > rows[:, 1]).mean():.0%}"
+            shown = f"{values[0]:.3f} | {round(closed * 100)} % | {(rows[:, 0] > rows[:, 1]).mean() * 100:.0f} %"
         moved = (values[4] - values[3]) / (values[4] - values[5])
-        lines.append(f"| {name} | {shown} | {values[3]:.2f} | {moved:.0%} |")
+        lines.append(f"| {name} | {shown} | {values[3]:.2f} | {round(moved * 100) + 0} % |")
     return lines
 
 
