@@ -122,6 +122,10 @@ def _bca(data: Floats, drawn: Units, seed: int, level: float) -> tuple[float, fl
     if not 0.0 < below < 1.0:
         return None
     deviations = drawn.residuals(data)
+    peak = float(np.abs(deviations).max())
+    if peak == 0.0:  # the values of each stratum are equal: nothing varies between draws
+        return None
+    deviations = deviations / peak  # skewness has no scale, and the squares of tiny numbers would be 0
     # For a mean the acceleration is the skewness of the influence values over 6 (Efron 1987, section 7).
     acceleration = float((deviations**3).sum()) / (6.0 * float((deviations**2).sum()) ** 1.5)
     bias = float(scipy_stats.norm.ppf(below))

@@ -52,6 +52,17 @@ def test_the_interval_of_shares_is_one_of_shares(values):
     assert min(values) - 1e-12 <= s.low <= s.value + 1e-12 and s.value - 1e-12 <= s.high <= max(values) + 1e-12
 
 
+def test_numbers_whose_squares_underflow():
+    s = mean_interval([0.0] * 7 + [2.4e-224], 0)
+    assert 0.0 <= s.low <= s.value <= s.high <= 2.4e-224
+
+
+@pytest.mark.filterwarnings("error")
+def test_strata_that_differ_and_do_not_vary():
+    s = mean_interval([0.0] * 8 + [1.0] * 8, 0, strata=["a"] * 8 + ["b"] * 8)
+    assert s.low == s.value == s.high == 0.5 and s.se == 0.0
+
+
 def test_most_are_one_and_the_interval_ends_there():
     s = mean_interval([1.0] * 16 + [0.2, 0.38], 0)  # value ± t se would end at 1.03
     assert s.value == pytest.approx(0.9211, abs=1e-4)
