@@ -95,6 +95,7 @@ def sam2_large(root: Path) -> dict[str, t.Any]:
             "window_size_per_stage": [8, 4, 16, 8],
         },
         [1152, 576, 288, 144],
+        video_file=False,  # its folder lists none: transformers reads the video processor's settings from the picture's
     )
 
 
@@ -116,7 +117,7 @@ def _stirred(network: nn.Module) -> nn.Module:
     return network
 
 
-def _sam2(hiera: dict[str, t.Any], channels: list[int]) -> dict[str, t.Any]:
+def _sam2(hiera: dict[str, t.Any], channels: list[int], video_file: bool = True) -> dict[str, t.Any]:
     from transformers import Sam2VideoConfig, Sam2VideoModel
     from transformers.models.sam2.configuration_sam2 import Sam2HieraDetConfig, Sam2VisionConfig
 
@@ -128,7 +129,8 @@ def _sam2(hiera: dict[str, t.Any], channels: list[int]) -> dict[str, t.Any]:
         "config.json": {**config.to_dict(), "architectures": ["Sam2VideoModel"]},
         "preprocessor_config.json": image,
         "processor_config.json": {"processor_class": "Sam2VideoProcessor", "target_size": 1024},
-        "video_preprocessor_config.json": video,
     }
+    if video_file:
+        names["video_preprocessor_config.json"] = video
     files: dict[str, t.Any] = {name: (json.dumps(made, default=str) + "\n").encode() for name, made in names.items()}
     return {**files, "model.safetensors": Sam2VideoModel(config).state_dict()}
