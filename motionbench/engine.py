@@ -113,6 +113,8 @@ def _start(setup: Setup) -> None:
     global _WORKER
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     threading.Thread(target=_follow_parent, daemon=True).start()
+    # A network's library that is loaded later has a pool of its own, which `one_thread` does not reach.
+    os.environ["OMP_NUM_THREADS"] = "1"
     _WHILE_ALIVE.enter_context(one_thread())
     _WORKER = Worker(setup)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # run the `finally` blocks: they stop child programs
