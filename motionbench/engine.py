@@ -40,20 +40,25 @@ def default_workers() -> int:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let OpenCV and the BLAS use one thread.
+    """Let OpenCV, the BLAS and the libraries of networks use one thread.
 
     The workers are the parallelism, more threads would only get in their way; and a sum over several threads may end in
     other last bits.
     """
     import cv2
 
-    before = cv2.getNumThreads()
+    before, told = cv2.getNumThreads(), os.environ.get("OMP_NUM_THREADS")
     cv2.setNumThreads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are loaded only later, with thread pools of their own
     try:
         with threadpool_limits(1):
             yield
     finally:
         cv2.setNumThreads(before)
+        if told is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = told
 
 
 def run_local(setup: Setup, cases: Sequence[Case], workers: int) -> Iterator[Outcome]:
@@ -113,8 +118,6 @@ def _start(setup: Setup) -> None:
     global _WORKER
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     threading.Thread(target=_follow_parent, daemon=True).start()
-    # A network's library that is loaded later has a pool of its own, which `one_thread` does not reach.
-    os.environ["OMP_NUM_THREADS"] = "1"
     _WHILE_ALIVE.enter_context(one_thread())
     _WORKER = Worker(setup)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # run the `finally` blocks: they stop child programs
