@@ -64,25 +64,35 @@ def script_json(value: t.Any) -> str:
     return text
 
 
-def csv_table(header: Sequence[str], rows: Iterable[Sequence[str | float | int | None]]) -> str:
-    """Return a CSV file (RFC 4180 quoting, LF line ends); floats by repr, None as an empty field.
+def csv_table(
+    header: Sequence[str], rows: Iterable[Sequence[str | float | int | None]], digits: int | None = None
+) -> str:
+    """Return a CSV file (RFC 4180 quoting, LF line ends); None is an empty field.
 
     Text that a spreadsheet would run as a formula gets a leading apostrophe.
+
+    Args:
+        header: the column names.
+        rows: the fields.
+        digits: significant digits of floats; None for all of them. Sums come out differently in the last bit from one
+            processor to the next, so files that are compared byte by byte round.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([_field(value) for value in row])
+        writer.writerow([_field(value, digits) for value in row])
     return out.getvalue()
 
 
-def _field(value: str | float | int | None) -> str:
+def _field(value: str | float | int | None, digits: int | None) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
         text = show(value, 1000)
         return "'" + text if text.startswith(_FORMULA) else text
+    if isinstance(value, float) and digits is not None:
+        value = float(f"{value:.{digits}g}")
     return repr(value)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from motionbench.leaderboard.anchors import Anchor, Benchmark, ends, interquartile_mean
-from motionbench.leaderboard.columns import Column, printed
+from motionbench.leaderboard.columns import DIGITS, Column, printed
 from motionbench.leaderboard.entries import group
 from motionbench.leaderboard.standing import Scores
 from motionbench.leaderboard.tables import Table
@@ -25,6 +25,7 @@ EXPLAINED = (
     "Share of the way from static (0) to the real videos (1): interquartile means over the cases, between anchors that "
     "are frozen for this version of the benchmark. It has no interval and no rank, and metrics are not averaged"
 )
+_DECIMALS_KEPT = 10  # the still picture scores 0 on every processor, not 1e-18 on some
 _NEVER = "Distances between sets and metrics without a better direction have no such score"
 _CSV_HEADER = (
     *("dataset", "dataset_version", "profile", "group", "subset", "system", "baseline", "run_id"),
@@ -90,7 +91,8 @@ def _place(one: Anchor, scores: Scores, subsets: Mapping[str, str]) -> Place:
     if one.static is None or one.reference is None or any(case not in scores for case in cases):
         return Place(None, None)
     value = interquartile_mean([scores[case] for case in cases])
-    return Place(value, (value - one.static) / (one.reference - one.static))
+    score = (value - one.static) / (one.reference - one.static)
+    return Place(value, round(score, _DECIMALS_KEPT) + 0.0)
 
 
 def _incomplete(table: Table, columns: Sequence[Column], places: Sequence[Sequence[Place]]) -> list[str]:
@@ -133,4 +135,4 @@ def _as_csv(table: Table, found: Anchored) -> str:
                     *(place.score, place.value, one.static, one.reference, one.n),
                 ]
             )
-    return csv_table(_CSV_HEADER, rows)
+    return csv_table(_CSV_HEADER, rows, DIGITS)

@@ -15,6 +15,7 @@ from motionbench.results import Identity
 from motionbench.stats import MIN_CASES, RankSet
 from motionbench.types import Direction, Estimate
 
+DIGITS = 8  # significant ones in CSV files: the last bits of a mean differ between processors
 FVD_CASES = 2000  # videos; below this an fvd is shown and not ranked
 
 

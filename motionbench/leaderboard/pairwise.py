@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from motionbench.leaderboard.columns import Column, printed
+from motionbench.leaderboard.columns import DIGITS, Column, printed
 from motionbench.leaderboard.standing import SEED, Scores
 from motionbench.leaderboard.tables import HEADLINES, Table
 from motionbench.markup import csv_table, latex, latex_grid, markdown, markdown_grid
@@ -136,7 +136,7 @@ def _as_csv(found: PairTable) -> str:
                 d.detectable,
             ]
         )
-    return csv_table((*header, "improvement", "wins", "ties", "losses", "detectable"), rows)
+    return csv_table((*header, "improvement", "wins", "ties", "losses", "detectable"), rows, DIGITS)
 
 
 def _as_latex(name: str, title: str, found: PairTable) -> str:

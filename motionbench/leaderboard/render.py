@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from motionbench.leaderboard import standing
-from motionbench.leaderboard.columns import Column
+from motionbench.leaderboard.columns import DIGITS, Column
 from motionbench.leaderboard.entries import slug
 from motionbench.leaderboard.latex import REAL, anchors_shown, as_latex
 from motionbench.leaderboard.notes import table_notes
@@ -60,7 +60,7 @@ def as_markdown(table: Table) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """Return the table in long form, one line for each system and metric, numbers in full."""
+    """Return the table in long form, one line for each system and metric; numbers to `DIGITS` digits."""
     identity = table.identity
     common = (identity.dataset.name, identity.dataset.version, identity.profile.name, table.key, table.subset)
     rows: list[list[str | float | int | None]] = []
@@ -79,7 +79,7 @@ def as_csv(table: Table) -> str:
                     *(line.entry.record.tier, declared),
                 ]
             )
-    return csv_table(_CSV_HEADER, rows)
+    return csv_table(_CSV_HEADER, rows, DIGITS)
 
 
 def _inputs(line: Line) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from motionbench.leaderboard import add, build, check
 from motionbench.leaderboard.entries import Entry, read_entry
 from motionbench.leaderboard.reported import Reported, read_all
+from motionbench.leaderboard.scores import EntryScores, Gathering
 from motionbench.leaderboard.tables import measured_tables
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -81,3 +84,19 @@ def test_reported_tables_stand_apart_without_marks(paper_board: Path, make_run: 
 def test_the_repositorys_own_board_is_sound_and_its_tables_are_fresh() -> None:
     assert check(REPOSITORY / "leaderboard") == []
     build(REPOSITORY / "leaderboard", check=True)
+
+
+def test_another_processors_last_bits_change_no_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    whole = Gathering.scores
+
+    def one_bit_up(self: Gathering) -> EntryScores:
+        found = whole(self)
+        values = {m: {case: v * (1 + 2.0**-52) for case, v in by_case.items()} for m, by_case in found.values.items()}
+        return dataclasses.replace(found, values=values)
+
+    board = tmp_path / "leaderboard"
+    shutil.copytree(REPOSITORY / "leaderboard", board)
+    monkeypatch.setattr(Gathering, "scores", one_bit_up)
+    build(board)
+    for fresh in (board / "tables").iterdir():
+        assert fresh.read_bytes() == (REPOSITORY / "leaderboard" / "tables" / fresh.name).read_bytes(), fresh.name
