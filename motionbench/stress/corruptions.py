@@ -10,7 +10,7 @@ from motionbench.stress.benign import Apply
 from motionbench.stress.material import Material
 
 SEVERITIES = 5
-RECIPE = 3  # raised whenever a corrupted clip may change
+RECIPE = 4  # raised whenever a corrupted clip may change
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ _LIST = (
         True,
     ),
     Corruption("colour_drift", "the colours change slowly", picture.colour_drift, _levels(picture.COLOUR, _SHARE)),
-    Corruption("fade", "one object fades out", objects.fade, _levels(objects.GONE, "last {:.0%}"), True),
+    Corruption("fade", "one object fades out", objects.fade, _levels(objects.FADED, "by {:.0%}"), True),
     Corruption("vanish", "one object is gone", objects.vanish, _levels(objects.GONE, "last {:.0%}"), True),
     Corruption(
         "merge", "one object becomes part of another", objects.merge, _levels(objects.MERGE, _SHARE), True, at_least=2

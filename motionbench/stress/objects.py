@@ -29,14 +29,9 @@ JITTER = (0.25, 0.5, 1.0, 2.0, 4.0)  # sigma in pixels
 YIELD = 16.0  # pixels over which the surroundings give way to a shaking object
 TELEPORT = (0.1, 0.25, 0.5, 0.75, 1.0)  # diameters
 SWAP = (0.2, 0.4, 0.6, 0.8, 1.0)  # opacity of the other object's picture
-GONE = (
-    1 / 16,
-    1 / 8,
-    1 / 4,
-    1 / 2,
-    0.9,
-)  # share of the clip, at its end, that a fade takes or an object is missing from
-MERGE = (0.2, 0.4, 0.6, 0.8, 1.0)  # share of the way to the other object, and of its looks
+FADED = (0.2, 0.4, 0.6, 0.8, 1.0)  # share of the object's opacity that is lost by the last frame
+GONE = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 0.9)  # share of the clip, at its end, that an object is missing from
+MERGE = (0.1, 0.2, 0.35, 0.6, 1.0)  # share of the way to the other object, and of its looks
 DOUBLE = (0.25, 0.5, 0.75, 1.0, 1.25)  # diameters by which the double has moved out at the end
 INSIDE = 0.8  # the donor is laid on 1/INSIDE times the object's size, so that its middle covers the object
 SWAP_AT, SWAP_FRAMES = 1 / 3, 3  # where the swap begins, and over how many frames
@@ -96,10 +91,8 @@ def teleport(material: Material, severity: int, seed: int, object_id: int | None
 
 
 def fade(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
-    """One object becomes transparent until, in the last frame, it is gone."""
-    count = len(material.frames)
-    lasts = max(1.0, GONE[severity - 1] * count)
-    opacity = np.clip((count - 1 - np.arange(count)) / lasts, 0, 1)
+    """One object becomes more transparent from frame to frame; at top severity it is gone in the last."""
+    opacity = np.linspace(1, 1 - FADED[severity - 1], len(material.frames))
     return place(material, _one(object_id), [Place(at, opacity=float(a)) for at, a in enumerate(opacity)])
 
 

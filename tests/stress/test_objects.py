@@ -77,6 +77,15 @@ def test_a_fading_object_comes_ever_closer_to_the_plate(scene: Material) -> None
     assert left == sorted(left, reverse=True) and left[-1] < 1
 
 
+def test_a_fade_is_a_share_of_the_way_to_the_plate(scene: Material) -> None:
+    core = ~grown(~scene.masks[scene.plane(ONE), 15], 2)
+    plate = scene.backdrop.plate((ONE,)).frames[15][core].astype(float)
+    clean = scene.frames[15][core] - plate
+    for severity, left in enumerate((0.8, 0.6, 0.4, 0.2, 0.0), start=1):
+        made = objects.fade(scene, severity, 0, ONE).frames[15][core] - plate
+        assert np.abs(made - left * clean).mean() < 1.5
+
+
 def test_a_double_hides_behind_its_original(scene: Material) -> None:
     made = objects.duplicate(scene, 5, 0, ONE)
     core = scene.masks[scene.plane(ONE), 15] & ~grown(~scene.masks[scene.plane(ONE), 15], 3)
