@@ -7,34 +7,26 @@ known, so a run that was stopped goes on where it was when the same command is g
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import importlib.metadata
-import os
-import platform
 import re
 import tempfile
 import time
 import typing as t
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import platformdirs
 
-from motionbench import __version__, datasets, engine, report, results, samples, weights
+from motionbench import datasets, engine, provenance, report, results, samples, weights
 from motionbench.cache import Cache
 from motionbench.device import Device
 from motionbench.errors import ConfigError, DataError, ModelError, VideoError
 from motionbench.estimates import drop_arrays, estimate
 from motionbench.job import Outcome, Setup
-from motionbench.plan import Plan, make_plan
-from motionbench.profiles import Profile, load_profile
+from motionbench.plan import make_plan
+from motionbench.profiles import load_profile
 from motionbench.report.media import write_index
-from motionbench.sources import FolderSource, Listing, Source, is_folder, open_source
+from motionbench.sources import FolderSource, Listing, is_folder, open_source
 from motionbench.types import Case, Dataset, I2VModel, Run
-from motionbench.weights.random import REASON as RANDOM_WEIGHTS
-
-_LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "av")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -134,11 +126,11 @@ def evaluate(
     reducing = time.perf_counter() - reducing
     rows = list(drop_arrays(rows))
     run = Run(
-        identity=_identity(source, data, cases, chosen, plan, seed),
+        identity=provenance.identity(source, data, cases, chosen, plan, seed),
         estimates=estimates,
         rows=tuple(rows),
         status="partial" if any(r.status in ("failed", "missing") for r in rows) else "complete",
-        official=not (reasons := _unofficial(chosen, plan, data, cases, allow_missing, trained)),
+        official=not (reasons := provenance.unofficial(chosen, plan, data, cases, allow_missing, trained)),
         reasons=tuple(reasons),
     )
     results.write_run(run, folder)
@@ -150,7 +142,7 @@ def evaluate(
         engine.apart(report.write_html, folder)
     now = time.perf_counter()
     whole = {"statistics": reducing, "report": now - reporting, "total": now - started}
-    results.write_timing(_timing(outcomes, store, whole), folder)
+    results.write_timing(provenance.timing(outcomes, store, whole), folder)
     return run
 
 
@@ -226,80 +218,6 @@ def _score(setup: Setup, cases: Sequence[Case], workers: int, listener: Listener
                 listener.warn(f"{message}; going on without")
         listener.progress(len(outcomes), len(cases))
     return sorted(outcomes, key=lambda o: o.case_id)
-
-
-def _unofficial(
-    profile: Profile, plan: Plan, data: Dataset, cases: Sequence[Case], allow_missing: bool, trained: Path
-) -> list[str]:
-    reasons = []
-    if len(cases) < len(data.cases):
-        reasons.append(f"only {len(cases)} of {len(data.cases)} cases were asked for")
-    if {m.id for m in plan.metrics} != set(profile.metrics):
-        reasons.append("the metrics are not the profile's")
-    if not profile.shipped:
-        reasons.append("the profile is not one that motionbench ships")
-    if allow_missing:
-        reasons.append("missing videos were allowed")
-    if plan.weights and weights.is_random(trained):
-        reasons.append(RANDOM_WEIGHTS)
-    return reasons
-
-
-def _identity(
-    source: Source, data: Dataset, cases: Sequence[Case], profile: Profile, plan: Plan, seed: int
-) -> dict[str, t.Any]:
-    return {
-        "system": source.identity(),
-        "dataset": {
-            "name": data.name,
-            "version": data.version,
-            "manifest_sha256": datasets.manifest_sha256(data),
-            "cases": len(cases),
-            "subsets": {s: sum(c.subset == s for c in cases) for s in ("single", "multi")},
-        },
-        "profile": {"name": profile.name, "sha256": profile.sha256},
-        "protocol": dataclasses.asdict(profile.protocol),
-        "metrics": {
-            m.id: {
-                "version": m.version,
-                "backend": plan.backend_name(m),
-                "recipes": plan.recipes(m),
-                "weights_sha256": plan.weights_digest(m),
-                "device": plan.device_name(m),
-            }
-            for m in plan.metrics
-        },
-        "seed": seed,
-        "versions": {"motionbench": __version__, **{n: importlib.metadata.version(n) for n in _LIBRARIES}},
-    }
-
-
-def _timing(outcomes: Sequence[Outcome], store: Path, whole: Mapping[str, float]) -> dict[str, t.Any]:
-    spent: dict[str, float] = defaultdict(float)
-    for outcome in outcomes:
-        for what, seconds in outcome.seconds.items():
-            spent[what] += seconds
-    backends = {w.removeprefix("backends/"): s for w, s in spent.items() if w.startswith("backends/")}
-    return {
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "seconds": {
-            "decode": spent["decode"],
-            "generate": spent["generate"],
-            "backends": backends,
-            "metrics": spent["metrics"],
-            "statistics": whole["statistics"],
-            "report": spent["report"] + whole["report"],
-            "total": whole["total"],
-        },
-        "decoded_videos": sum(o.decoded for o in outcomes),
-        "cache": {"hits": sum(o.hits for o in outcomes), "misses": sum(o.misses for o in outcomes)},
-        "host": {
-            "platform": platform.platform(),
-            "python": platform.python_version(),
-            "cores": os.cpu_count() or 1,
-            "cache": str(store),
-        },
-    }
 
 
 def generate(
