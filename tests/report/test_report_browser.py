@@ -150,3 +150,16 @@ def test_readable_without_scripts(browser, page):
     assert browser.run("document.getElementById('viewer').hidden")
     assert browser.run("[...document.querySelectorAll('.card video')].every((v) => v.controls)")
     assert browser.run("document.querySelector('.panel-all').offsetHeight") > 0
+
+
+def test_what_scrolls_sideways_can_be_reached_by_keyboard(browser, page):
+    browser.call("Emulation.setDeviceMetricsOverride", width=360, height=800, deviceScaleFactor=1, mobile=False)
+    browser.open(page.as_uri())
+    browser.wait(READY)
+    scrolling = (
+        "[...document.querySelectorAll('main *')].filter((e) => e.scrollWidth > e.clientWidth + 1"
+        " && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))"
+    )
+    assert browser.run(f"{scrolling}.length") > 0
+    assert browser.run(f"{scrolling}.every((e) => e.tabIndex === 0 && e.getAttribute('aria-label'))")
+    browser.call("Emulation.clearDeviceMetricsOverride")

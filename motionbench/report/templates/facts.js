@@ -3,7 +3,7 @@ const cases = data.cases;
 const places = new Map(cases.map((one, index) => [one.key, index]));
 const ui = Object.fromEntries(["choice", "previous", "next", "filter", "position", "facts", "more"].map((id) => [id, byId(id)]));
 
-function table(heads, rows) {
+function table(label, heads, rows) {
   const made = element("table"), head = element("tr");
   heads.forEach((text, i) => { const cell = isolated("th", text, i ? "num" : ""); cell.scope = "col"; head.append(cell); });
   const top = element("thead"), body = element("tbody");
@@ -11,6 +11,9 @@ function table(heads, rows) {
   body.append(...rows);
   made.append(top, body);
   const wide = element("div", null, "wide");
+  wide.tabIndex = 0; // what scrolls sideways must scroll by keyboard as well
+  wide.setAttribute("role", "region");
+  wide.setAttribute("aria-label", label);
   wide.append(made);
   return wide;
 }
@@ -49,7 +52,7 @@ function details(one) {
       block.append(list);
     }
     if (row.objects.length) {
-      block.append(table(["object", ...row.columns.map((name) => name.replaceAll("_", " "))], row.objects.map(([id, ...values]) => {
+      block.append(table(`${metric.title}: objects`, ["object", ...row.columns.map((name) => name.replaceAll("_", " "))], row.objects.map(([id, ...values]) => {
         const line = element("tr"), head = element("th");
         head.scope = "row";
         head.append(swatch(id), element("bdi", names.get(id) || ""));
@@ -71,7 +74,7 @@ function describe(one) {
     one.words.objects.forEach((thing) => { const item = element("li"); item.append(swatch(thing.id), element("bdi", thing.name)); list.append(item); });
     parts.push(list);
   }
-  parts.push(table(anchored(one) ? ["metric", "value", "real", "from worst"] : ["metric", "value", "from worst"],
+  parts.push(table("Values of this case", anchored(one) ? ["metric", "value", "real", "from worst"] : ["metric", "value", "from worst"],
     one.rows.map((row, i) => valueRow(row, data.metrics[i], anchored(one)))));
   if (one.match) parts.push(element("p", `Best match of the input picture in the first frame: ${one.match}.`, "fine"));
   ui.facts.replaceChildren(...parts);
