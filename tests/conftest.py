@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from .browser import CHROMIUM, Browser
 
 
 @pytest.fixture(scope="session")
@@ -31,98 +26,3 @@ def browser(tmp_path_factory):
     found = Browser(tmp_path_factory.mktemp("profile"))
     yield found
     found.close()
-
-
-class Browser:
-    """Chromium over its debugging pipe: JSON messages ended by NUL, on file descriptors 3 and 4 of the child."""
-
-    def __init__(self, profile):
-        read_end, self.write = os.pipe()
-        self.read, write_end = os.pipe()
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={profile}"]
-        command = f'exec "$@" 3<&{read_end} 4>&{write_end}'
-        self.process = subprocess.Popen(
-            ["bash", "-c", command, "sh", CHROMIUM, *flags],
-            pass_fds=(read_end, write_end),
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(read_end)
-        os.close(write_end)
-        self.number, self.events, self.buffer, self.session = 0, [], b"", None
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
-
-    def call(self, method, **params):
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": params}
-        if self.session:
-            message["sessionId"] = self.session
-        os.write(self.write, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self.receive()
-            if answer.get("id") == self.number:
-                assert "error" not in answer, answer
-                return answer["result"]
-            self.events.append(answer)
-
-    def receive(self):
-        while b"\0" not in self.buffer:
-            chunk = os.read(self.read, 65536)
-            assert chunk, "the browser went away"
-            self.buffer += chunk
-        message, self.buffer = self.buffer.split(b"\0", 1)
-        return json.loads(message)
-
-    def open(self, url):
-        self.events = []
-        self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=url)
-        self.wait("document.readyState === 'complete'")
-
-    def open_without_scripts(self, url):
-        self.open("about:blank")
-        self.call("Emulation.setScriptExecutionDisabled", value=True)
-        self.events = []
-        self.call("Page.navigate", url=url)
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self.receive())
-        self.call("Emulation.setScriptExecutionDisabled", value=False)
-
-    def press(self, key, **more):
-        """A key, as a person presses it."""
-        for kind in ("keyDown", "keyUp"):
-            text = key if kind == "keyDown" and len(key) == 1 else "\r" if (kind, key) == ("keyDown", "Enter") else ""
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, text=text, **more)
-
-    def run(self, script):
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def wait(self, condition, seconds=20):
-        end = time.monotonic() + seconds
-        while not self.run(f"Boolean({condition})"):
-            assert time.monotonic() < end, f"still not: {condition}"
-            time.sleep(0.03)
-
-    def complaints(self):
-        self.run("1")
-        kinds = (
-            "Runtime.exceptionThrown",
-            "Runtime.consoleAPICalled",
-            "Log.entryAdded",
-            "Page.javascriptDialogOpening",
-        )
-        return [event for event in self.events if event.get("method") in kinds]
-
-    def requested(self):
-        sent = [event for event in self.events if event.get("method") == "Network.requestWillBeSent"]
-        return {event["params"]["request"]["url"][:200].partition(",")[0] for event in sent}
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        os.close(self.read)
-        os.close(self.write)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import typing as t
 from pathlib import Path
 
@@ -16,18 +15,9 @@ from motionbench.backends import cotracker, networks
 from motionbench.errors import VideoError
 from motionbench.types import Case, Clip, InputMatch, Inputs, Object, Video
 
+from ..golden import make_cotracker as make
+
 TESTS = Path(__file__).parents[1]
-
-
-def module(path: Path) -> t.Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-make = module(TESTS / "golden" / "make_cotracker.py")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import typing as t
 from pathlib import Path
 
@@ -13,19 +12,10 @@ import torch
 from motionbench.backends.i3d.network import InceptionI3d
 from motionbench.backends.i3d.preprocess import WAYS, preprocess
 
+from ..golden import make_i3d as make
+from . import shared_weights as shared
+
 TESTS = Path(__file__).parents[1]
-
-
-def module(path: Path) -> t.Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-make = module(TESTS / "golden" / "make_i3d.py")
-shared = module(TESTS / "backends" / "shared_weights.py")
 
 
 @pytest.fixture(scope="module")

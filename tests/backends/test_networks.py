@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import typing as t
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,10 +17,7 @@ from motionbench.device import Device
 from motionbench.errors import ConfigError
 from motionbench.types import Case, Clip, InputMatch, Inputs, Object, Video
 
-spec = importlib.util.spec_from_file_location("shared_weights", Path(__file__).with_name("shared_weights.py"))
-assert spec is not None and spec.loader is not None
-shared = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(shared)
+from . import shared_weights as shared
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ the real sizes with random weights (SAM 2 excepted), and CoTracker where its cod
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import shutil
 import typing as t
 from pathlib import Path
@@ -30,20 +29,12 @@ from motionbench.sources import open_source
 from motionbench.types import Estimate, Protocol, Row
 from motionbench.weights.random import make_random
 
+from . import shared_weights as shared
+from . import small_networks as small
+
 PROTOCOL = Protocol(frames=9, fps=8.0, size=64, fit="short")
 DENIED = {"tmr", "tmr_worst", "warp_error"}  # masks and flow of random networks may leave them nothing to judge
 WITHOUT_DOWNLOAD = {"tracks": "lk", "windows": "lk-windows"}
-
-
-def _module(name: str) -> t.Any:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-shared, small = _module("shared_weights"), _module("small_networks")
 
 
 def profile(**others: str) -> Profile:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import types
 import typing as t
 from pathlib import Path
@@ -17,16 +16,8 @@ from motionbench.backends.classical import CARRIED_MASKS
 from motionbench.errors import NotApplicable
 from motionbench.types import Case, Clip, InputMatch, Inputs, Object, Video
 
+from . import small_networks as small
 
-def _module(path: Path) -> t.Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-small = _module(Path(__file__).with_name("small_networks.py"))
 FRAMES = np.random.default_rng(0).integers(0, 256, (3, 60, 96, 3), dtype=np.uint8)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import shutil
 import typing as t
@@ -20,10 +19,8 @@ from motionbench.errors import NotApplicable, WeightsError
 from motionbench.types import Case, Clip, Features, InputMatch, Inputs, Object, Video
 from motionbench.weights.random import make_random
 
-spec = importlib.util.spec_from_file_location("small_networks", Path(__file__).with_name("small_networks.py"))
-assert spec is not None and spec.loader is not None
-small = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(small)
+from . import small_networks as small
+
 Segment = t.Callable[[Inputs, dict[str, Features]], Features]
 
 

@@ -142,8 +142,8 @@ SORT = """(async () => {
 
 def sorting(page: Path, scratch: Path, view: str) -> list[tuple[float, float]]:
     """Milliseconds of each of eight sorts of a view, to the layout and to the frame; empty without Chromium."""
-    place = Path(__file__).parents[1] / "conftest.py"
-    spec = importlib.util.spec_from_file_location("conftest", place)
+    place = Path(__file__).parents[1] / "browser.py"
+    spec = importlib.util.spec_from_file_location("browser", place)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

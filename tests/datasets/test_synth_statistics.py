@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-from pathlib import Path
 
 import pytest
 
 from motionbench.datasets.synth import motion
 
-BENCH = Path(__file__).resolve().parents[1] / "bench"
-
-
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", BENCH / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from ..bench import prompt_ceiling, synth_statistics
 
 
 @pytest.fixture(scope="module")
 def found():
-    return load("synth_statistics").statistics()
+    return synth_statistics.statistics()
 
 
 def test_speed_of_moving_objects(found):
@@ -45,7 +36,7 @@ def test_everything_occurs(found):
 
 
 def test_the_prompt_determines_the_motion():
-    mean, _, _ = load("prompt_ceiling").ceiling(range(0, 128, 5), 1)
+    mean, _, _ = prompt_ceiling.ceiling(range(0, 128, 5), 1)
     redrawn, static, error, static_error = mean
     assert redrawn >= 0.6 and static <= 0.35
     assert error <= static_error / 3

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html.parser
 import json
 import re
-import shutil
 import urllib.parse
 
 import pytest
@@ -98,28 +97,16 @@ def test_what_makes_no_page(folders, tmp_path):
         write_page(theirs, tmp_path / "empty", tmp_path / "v.html")
 
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium to open the page in")
-def test_a_rater_at_work(folders, tmp_path):
+def test_a_rater_at_work(browser, folders, tmp_path):
     """Answer by keys and buttons, go back, reload and go on, and read the file that the page saves."""
-    from .browser import Browser
-
     out = tmp_path / "vote.html"
     write_page(*folders, out, names=("ours, v1", "theirs"), seed=3)
-    browser = Browser(CHROMIUM, tmp_path / "profile", tmp_path / "downloads")
-    try:
-        rate(browser, out, tmp_path)
-    finally:
-        browser.close()
 
-
-def rate(browser, out, tmp_path):
     def press(key):
         browser.run(f"document.dispatchEvent(new KeyboardEvent('keydown', {{key: {json.dumps(key)}}}))")
 
     def enter():
+        browser.new_tab()
         browser.open(out.as_uri())
         browser.run("document.getElementById('rater').value = 'Zoë \"1\"'")
         browser.run("document.querySelector('#form button').click()")
@@ -141,8 +128,7 @@ def rate(browser, out, tmp_path):
     for _ in range(3):
         press("ArrowDown")
     assert browser.run("document.getElementById('done').hidden") is False
-    browser.run("document.getElementById('save-done').click()")
-    votes = read_votes(browser.downloaded())
+    votes = read_votes(browser.saved("save-done", tmp_path / "saved"))
     assert len(votes) == 5 and {v.rater for v in votes} == {'Zoë "1"'} and {v.system_a for v in votes} == {"ours, v1"}
     assert sorted(v.case_id for v in votes) == sorted(c["id"] for c in data_of(out)["cases"])
     chosen = next(c for c in data_of(out)["cases"] for v in votes[:1] if c["id"] == v.case_id)

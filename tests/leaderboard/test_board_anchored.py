@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -103,26 +102,13 @@ def test_a_data_set_without_a_reference_says_so(browser: Any, page: str) -> None
 
 def test_what_is_saved_says_which_scale_it_is(browser: Any, page: str, tmp_path: Path) -> None:
     browser.open(page + "#/board&cols=All&way=1")
-    texts = []
-    for button, ending in (("save-csv", "csv"), ("save-tex", "tex")):
-        folder = tmp_path / ending
-        folder.mkdir()
-        browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
-        browser.run(f"document.getElementById('{button}').click()")
-        texts.append(wait_for(folder / f"board.{ending}"))
-    table, latex = texts
+    table, latex = (
+        browser.saved(button, tmp_path / button).read_text(encoding="utf-8") for button in ("save-csv", "save-tex")
+    )
     assert table.splitlines()[0].endswith(",scale")
     assert all(line.endswith(',"static 0, real videos 1"') for line in table.splitlines()[1:])
     assert "Share of the way from static (0)" in latex and r"warp\_error $\uparrow$" in latex
     assert "Bold" not in latex
-
-
-def wait_for(path: Path) -> str:
-    end = time.monotonic() + 20
-    while not path.is_file():
-        assert time.monotonic() < end, f"{path.name} is not saved"
-        time.sleep(0.05)
-    return path.read_text(encoding="utf-8")
 
 
 def test_on_a_phone_nothing_sticks_out(browser: Any, page: str) -> None:

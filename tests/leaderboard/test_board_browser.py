@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -129,22 +128,10 @@ def test_a_table_stays_a_table_to_a_screen_reader(browser: Any, page: str) -> No
     assert roles.count("cell") + roles.count("gridcell") == 3 * 2
 
 
-def saved(browser: Any, button: str, folder: Path) -> str:
-    """Press a button that saves a file and return the file's text."""
-    folder.mkdir(exist_ok=True)
-    browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
-    browser.run(f"document.getElementById('{button}').click()")
-    end = time.monotonic() + 20
-    while not (found := [path for path in folder.iterdir() if path.suffix in (".csv", ".tex", ".bib")]):
-        assert time.monotonic() < end, f"{button} saves nothing"
-        time.sleep(0.05)
-    return found[0].read_text(encoding="utf-8")
-
-
 def test_what_is_saved_is_the_table_as_it_is_shown(browser: Any, page: str, tmp_path: Path) -> None:
     browser.open(page + "#/board&cols=All&sort=warp_error&dir=up&s=single")
     shown = browser.run(ROWS)
-    rows = list(csv.DictReader(io.StringIO(saved(browser, "save-csv", tmp_path / "csv"))))
+    rows = list(csv.DictReader(io.StringIO(browser.saved("save-csv", tmp_path / "csv").read_text(encoding="utf-8"))))
     assert [(row["system"], row["metric"]) for row in rows] == [
         (name, metric) for name in shown for metric in ("survival", "warp_error")
     ]
@@ -153,11 +140,11 @@ def test_what_is_saved_is_the_table_as_it_is_shown(browser: Any, page: str, tmp_
         "[...document.querySelectorAll('.panel.current tbody td[data-v]:not(.rank)')].map((c) => c.dataset.v)"
     )
     assert [row["value"] for row in rows] == cells
-    text = saved(browser, "save-tex", tmp_path / "tex")
+    text = browser.saved("save-tex", tmp_path / "tex").read_text(encoding="utf-8")
     body = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert len(body) == 4 and {line.count("&") for line in body} == {2}
     assert "<img" not in text and r"\textless{}img" in text
-    assert saved(browser, "save-bib", tmp_path / "bib").startswith("@software{motionbench,")
+    assert browser.saved("save-bib", tmp_path / "bib").read_text(encoding="utf-8").startswith("@software{motionbench,")
     assert browser.complaints() == []
     assert {url for url in browser.requested() if not url.startswith("blob:")} <= {page, "about:blank"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -18,12 +17,10 @@ from motionbench.metrics.vbench import (
 )
 from motionbench.types import Row
 
+from ..golden import make_vbench as make
 from .views import flow_view, view
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-spec = importlib.util.spec_from_file_location("make_vbench", GOLDEN / "make_vbench.py")
-make = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(make)
 WANTED = json.loads((GOLDEN / "vbench.json").read_text())
 
 

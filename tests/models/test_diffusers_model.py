@@ -16,19 +16,19 @@ from motionbench.errors import ConfigError, MissingDependency, ModelError
 from motionbench.models import generate, resolve_model
 from motionbench.models.pipeline import as_frames, cover, multiple
 
+from . import tiny_pipelines
+
 FAST = {"num_inference_steps": "1"}
 
 
 @pytest.fixture(scope="module")
 def svd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tiny = _tiny()
-    return tiny.save_svd(tmp_path_factory.mktemp("pipelines") / "tiny svd")
+    return tiny_pipelines.save_svd(tmp_path_factory.mktemp("pipelines") / "tiny svd")
 
 
 @pytest.fixture(scope="module")
 def cogvideox(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tiny = _tiny()
-    return tiny.save_cogvideox(tmp_path_factory.mktemp("pipelines") / "tiny-cogvideox")
+    return tiny_pipelines.save_cogvideox(tmp_path_factory.mktemp("pipelines") / "tiny-cogvideox")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,16 +52,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-
-
-def _tiny() -> types.ModuleType:
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("tiny_pipelines", Path(__file__).with_name("tiny_pipelines.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def build(folder: Path, **options):

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
+
+from ...bench import ground_truth as bench
 
 SCENES = (1, 6, 42)
 
 
 @pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    path = Path(__file__).parents[2] / "bench" / "ground_truth.py"
-    spec = importlib.util.spec_from_file_location("bench_ground_truth", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def rows(bench: ModuleType) -> list[dict[str, float]]:
+def rows() -> list[dict[str, float]]:
     return [bench.measure(index) for index in SCENES]
 
 
@@ -40,7 +26,7 @@ def test_the_reference_survives_better_than_a_shuffle_of_it(rows) -> None:
     assert all(row["survival, reference"] > row["survival, shuffled"] + 0.1 for row in rows)
 
 
-def test_the_bench_counts_by_hand(bench) -> None:
+def test_the_bench_counts_by_hand() -> None:
     truth = np.zeros((1, 3, 8, 8), np.bool_)
     truth[:, :, :4] = True
     found = truth.copy()
