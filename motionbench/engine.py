@@ -116,10 +116,17 @@ def _pool(setup: Setup, cases: Sequence[Case], workers: int) -> Generator[Outcom
 def _start(setup: Setup) -> None:
     """Set up a worker process."""
     global _WORKER
+    with obeying():
+        _WORKER = Worker(setup)
+
+
+@contextmanager
+def obeying() -> Iterator[None]:
+    """Make this process a worker, which is set up inside: one thread, deaf to Ctrl-C, gone when its parent is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     threading.Thread(target=_follow_parent, daemon=True).start()
     _WHILE_ALIVE.enter_context(one_thread())
-    _WORKER = Worker(setup)
+    yield
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # run the `finally` blocks: they stop child programs
 
 
@@ -135,7 +142,14 @@ def _follow_parent() -> None:
 
 def _run(case: Case) -> Outcome:
     assert _WORKER is not None
-    try:
+    with stopping():
         return _WORKER(case)
-    except SystemExit:  # SIGTERM: the pool would take it for this job's result and begin the next one
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """Inside, SIGTERM ends this worker: the pool would take it for the job's result and begin the next one."""
+    try:
+        yield
+    except SystemExit:
         os._exit(143)

@@ -21,6 +21,7 @@ from motionbench.stress.material import Material
 from motionbench.stress.picture import warped
 from motionbench.stress.prompts import mirrored
 from motionbench.types import Protocol
+from motionbench.video.encode import REPEATABLE
 
 Apply = Callable[[Material, int, int, int | None], Material]
 
@@ -31,7 +32,7 @@ _RATE = 8
 
 
 def recoded(crf: int) -> Apply:
-    """Through H.264 (4:2:0, x264 "medium") at a constant rate factor, and read again as any video file."""
+    """Through H.264 (4:2:0, x264 "medium" without its macroblock tree) at a constant rate factor, and read again."""
 
     def apply(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
         height, width = material.frames.shape[1:3]
@@ -51,7 +52,8 @@ def recoded(crf: int) -> Apply:
 def _encode(frames: NDArray[np.uint8], crf: int) -> bytes:
     target = io.BytesIO()
     with av.open(target, "w", format="mp4", container_options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libx264", rate=_RATE, options={"crf": str(crf), "preset": "medium"})
+        options = {"crf": str(crf), "preset": "medium", **REPEATABLE}
+        stream = container.add_stream("libx264", rate=_RATE, options=options)
         stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
         context = stream.codec_context
         context.thread_count = 1  # x264 splits its work by thread, which may change bytes

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import sys
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
-from motionbench.engine import one_thread
+from motionbench.engine import obeying, one_thread, stopping
 from motionbench.stress.choice import Task
 from motionbench.stress.samples import Outcome, Setup
 from motionbench.stress.worker import Worker
 
 _WORKER: Worker | None = None
-_WHILE_ALIVE = ExitStack()  # of a worker process
 _DIED = "the worker process died (out of memory, or a crash in a library)"
 
 
@@ -29,9 +25,7 @@ def run_tasks(setup: Setup, tasks: Sequence[Task], workers: int) -> Iterator[Out
             yield from map(Worker(setup), tasks)
         return
     # Not fork: it copies the locks of whatever threads the caller has running.
-    pool = ProcessPoolExecutor(
-        min(workers, len(tasks)), multiprocessing.get_context("spawn"), _start, (setup, os.getpid())
-    )
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), multiprocessing.get_context("spawn"), _start, (setup,))
     finished = False
     try:
         with _deaf():
@@ -63,26 +57,13 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start(setup: Setup, parent: int) -> None:
+def _start(setup: Setup) -> None:
     global _WORKER
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    _WHILE_ALIVE.enter_context(one_thread())
-    _WORKER = Worker(setup)
-
-
-def _follow(parent: int) -> None:
-    """End this process when its parent is gone; a killed run must not leave workers behind."""
-    process = multiprocessing.parent_process()
-    if process is not None and process.pid == parent:
-        process.join()
-        os._exit(1)
+    with obeying():
+        _WORKER = Worker(setup)
 
 
 def _run(task: Task) -> Outcome:
     assert _WORKER is not None
-    try:
+    with stopping():
         return _WORKER(task)
-    except SystemExit:  # SIGTERM: the pool would take it for this task's result and begin the next one
-        os._exit(143)

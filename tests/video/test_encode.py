@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -61,6 +64,29 @@ def test_same_video_same_bytes() -> None:
     for codec in ("lossless", "browser"):
         one, two = encode(video, codec), encode(video, codec)  # type: ignore[arg-type]
         assert one == two
+
+
+MAKE = """
+import hashlib, sys
+import numpy as np
+from motionbench.stress.benign import _encode
+from motionbench.types import Video
+from motionbench.video import encode
+grid = np.stack(np.meshgrid(np.arange(100), np.arange(90)), -1).sum(-1)
+frames = np.stack([np.stack([(grid * k + 9 * at) % 256 for k in (1, 2, 3)], -1) for at in range(12)]).astype(np.uint8)
+print(hashlib.sha256(encode(Video(frames, np.arange(12) / 8.0), "browser") + _encode(frames, 23)).hexdigest())
+"""
+
+
+def test_what_the_memory_held_before_changes_no_byte() -> None:
+    """glibc fills new memory with MALLOC_PERTURB_; elsewhere the processes are alike, and so are their bytes."""
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", MAKE], env=os.environ | {"MALLOC_PERTURB_": fill}, capture_output=True, check=True
+        ).stdout
+        for fill in ("1", "130", "255")
+    }
+    assert len(found) == 1
 
 
 def test_nothing_to_encode() -> None:
