@@ -45,10 +45,11 @@ Compute = t.Callable[[Inputs, Mapping[str, Features]], Features]
 
 
 class Clock:
-    """Seconds by what they were spent on, and how often a video was decoded."""
+    """Seconds by what they were spent on, how often each was done, and how often a video was decoded."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self.calls: dict[str, int] = defaultdict(int)
         self.decoded = 0
 
     @contextmanager
@@ -59,6 +60,7 @@ class Clock:
             yield
         finally:
             self.seconds[name] += time.perf_counter() - start
+            self.calls[name] += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,13 +70,13 @@ def definition(metric: str) -> str:
 
 
 def _seconds(folder: Path) -> Mapping[str, float]:
-    """Seconds per clip by backend, from the run's timing.json; empty where there is none."""
+    """Seconds per clip by backend, from the run's timing.json: of those clips that did not come from the cache."""
     path = folder / TIMING if folder.is_dir() else folder.parent / TIMING
     if not path.is_file():
         return {}
     timing = json.loads(read_bytes(path))
-    clips = max(1, int(timing["clips"]))
-    return {name.removeprefix("backends/"): seconds / clips for name, seconds in timing["seconds"].items()}
+    times = timing.get("calls", {})  # earlier runs did not count them
+    return {name.removeprefix("backends/"): timing["seconds"][name] / calls for name, calls in times.items()}
 
 
 def _card(runs: Sequence[Stress], costs: Sequence[Mapping[str, float]], metric: str) -> str:

@@ -231,8 +231,11 @@ def _stream(seed: int, name: str) -> int:
 def _write_timing(outcomes: Sequence[Outcome], folder: Path, total: float) -> None:
     """Seconds by what they were spent on; the only file that differs from run to run."""
     spent: dict[str, float] = defaultdict(float)
+    calls: dict[str, int] = defaultdict(int)
     for outcome in outcomes:
         for what, seconds in outcome.seconds.items():
             spent[what] += seconds
-    content = {"seconds": dict(spent), "total": total, "clips": sum(o.clips for o in outcomes)}
+            calls[what] += outcome.calls[what]
+    clips = sum(len(outcome.samples) for outcome in outcomes)
+    content = {"seconds": dict(spent), "calls": dict(calls), "total": total, "clips": clips}
     write_atomic(folder / record.TIMING, [dump(content)])

@@ -60,4 +60,4 @@ class Outcome:
     samples: tuple[Sample, ...]
     refusals: tuple[Refusal, ...]
     seconds: Mapping[str, float]
-    clips: int
+    calls: Mapping[str, int]

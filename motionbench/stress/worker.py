@@ -52,12 +52,12 @@ class Worker:
         except (VideoError, NotApplicable) as error:
             samples = []
             job.refusals = [Refusal(task.case.id, name, error.message) for name in ("", *task.corruptions)]
-        return Outcome(task.case.id, tuple(samples), tuple(job.refusals), dict(clock.seconds), len(samples))
+        return Outcome(task.case.id, tuple(samples), tuple(job.refusals), dict(clock.seconds), dict(clock.calls))
 
     def failed(self, task: Task, note: str) -> Outcome:
         """The outcome of a case that could not be measured at all."""
         refusals = tuple(Refusal(task.case.id, name, note) for name in ("", *task.corruptions))
-        return Outcome(task.case.id, (), refusals, {}, 0)
+        return Outcome(task.case.id, (), refusals, {}, {})
 
 
 class _Subject(Subject):
