@@ -1,4 +1,4 @@
-"""The written shape of a run: `run.json`, `cases.jsonl` and `timing.json`, and their schemas.
+"""A run as files: `run.json`, `cases.jsonl` and `timing.json`; their schemas are in `motionbench.records`.
 
 The first two are deterministic: UTF-8, sorted keys, floats by repr, estimates and rows in a fixed order, no NaN.
 `run.json` holds the sha256 of `cases.jsonl`, so a table and the rows behind it cannot drift apart. Times, host and
@@ -18,152 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pydantic
-
 from motionbench import types
-from motionbench.canonical import Count, Record, Sha256, dump, parse_record, plain, read_bytes, show, write_atomic
+from motionbench.canonical import dump, parse_record, plain, read_bytes, show, write_atomic
 from motionbench.errors import DataError, SchemaError
+from motionbench.records import Identity, RowRecord, RunRecord, Timing
 
 SCHEMA = "motionbench.run/1"
 SUBSETS = ("all", "single", "multi")
 RUN_FILE, CASES_FILE, TIMING_FILE = "run.json", "cases.jsonl", "timing.json"
-
-
-class System(Record):
-    """What was scored: `name` as it stands in tables, `source` what it is ("static", "shuffle"; "" for videos).
-
-    `options` are the model's `-o key=value` settings.
-    """
-
-    name: str
-    kind: t.Literal["model", "videos", "reference"]
-    source: str
-    options: dict[str, pydantic.JsonValue]
-
-
-class DatasetId(Record):
-    """Which cases were asked for. `cases` is their number, `subsets` the number in each subset."""
-
-    name: str
-    version: str
-    manifest_sha256: Sha256
-    cases: Count
-    subsets: dict[t.Literal["single", "multi"], Count]
-
-
-class ProfileId(Record):
-    """Which backends and protocol were chosen."""
-
-    name: str
-    sha256: Sha256
-
-
-class ProtocolId(Record):
-    """The fields of `types.Protocol`."""
-
-    frames: Count
-    fps: float
-    size: Count
-    fit: t.Literal["long", "short"]
-    multiple: Count
-    letterbox: t.Literal["crop", "keep"]
-
-
-class MetricId(Record):
-    """What a metric's number depends on. `weights_sha256` and `device` are null where no weights are involved.
-
-    `recipes` are the versions of the backends, also of those that the metric's own build on.
-    """
-
-    version: int
-    backend: str
-    recipes: dict[str, int]
-    weights_sha256: Sha256 | None
-    device: str | None = None
-
-
-class Identity(Record):
-    """All that makes one run's numbers comparable with another's."""
-
-    system: System
-    dataset: DatasetId
-    profile: ProfileId
-    protocol: ProtocolId
-    metrics: dict[str, MetricId]
-    seed: int
-    versions: dict[str, str]
-
-
-class EstimateRecord(Record):
-    """The fields of `types.Estimate`."""
-
-    metric: str
-    backend: str
-    subset: t.Literal["all", "single", "multi"]
-    value: float | None
-    unit: str
-    direction: t.Literal["higher", "lower", "none"]
-    n: Count
-    expected: Count
-    low: float | None
-    high: float | None
-    se: float | None
-    method: str
-    status: t.Literal["ok", "not_applicable", "incomplete"]
-    reason: str
-    details: dict[str, float | int | None]
-
-
-class RunRecord(Record):
-    """`run.json`."""
-
-    schema_: t.Literal["motionbench.run/1"] = pydantic.Field(alias="schema")
-    status: t.Literal["complete", "partial"]
-    official: bool
-    reasons: list[str]
-    identity: Identity
-    estimates: list[EstimateRecord]
-    cases_sha256: Sha256
-
-
-class RowRecord(Record):
-    """One line of `cases.jsonl`. `values` holds "value", components, and "objects" with an "object_id" each."""
-
-    case_id: str
-    subset: t.Literal["single", "multi"]
-    metric: str
-    status: t.Literal["ok", "missing", "failed", "not_applicable"]
-    values: dict[str, pydantic.JsonValue]
-    note: str
-
-
-class Seconds(Record):
-    """Where the time went, in seconds of wall clock summed over workers; `total` is the run's own wall clock."""
-
-    decode: float
-    generate: float
-    backends: dict[str, float]
-    metrics: float
-    statistics: float
-    report: float
-    total: float
-
-
-class CacheCounts(Record):
-    """Artefacts found in, and added to, the cache."""
-
-    hits: Count
-    misses: Count
-
-
-class Timing(Record):
-    """`timing.json`: the only file that may differ between two equal runs. `host` may also hold paths."""
-
-    created: str
-    seconds: Seconds
-    decoded_videos: Count
-    cache: CacheCounts
-    host: dict[str, pydantic.JsonValue]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from motionbench.canonical import show
 from motionbench.errors import ConfigError
-from motionbench.results import Identity, RunFile
+from motionbench.records import Identity
+from motionbench.results import RunFile
 
 
 def labels_of(runs: Sequence[RunFile]) -> list[str]:

@@ -6,7 +6,7 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from motionbench.results import Identity
+from motionbench.records import Identity
 from motionbench.stats import Difference, RankSet
 from motionbench.types import Direction
 

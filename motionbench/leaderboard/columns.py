@@ -11,7 +11,7 @@ from motionbench.leaderboard import standing
 from motionbench.leaderboard.arithmetic import within_range
 from motionbench.leaderboard.standing import Scores
 from motionbench.markup import Mark
-from motionbench.results import Identity
+from motionbench.records import Identity
 from motionbench.stats import MIN_CASES, RankSet
 from motionbench.types import Direction, Estimate
 

@@ -21,7 +21,8 @@ import pydantic
 from motionbench.canonical import Record, Sha256, dump, parse_record, read_bytes, show
 from motionbench.errors import ConfigError, SchemaError
 from motionbench.leaderboard.declare import Declaration, Tier
-from motionbench.results import CASES_FILE, RUN_FILE, Identity, RunFile, read_run
+from motionbench.records import Identity
+from motionbench.results import CASES_FILE, RUN_FILE, RunFile, read_run
 
 SCHEMA, VIDEOS_SCHEMA = "motionbench.entry/1", "motionbench.videos/1"
 ENTRY_FILE, VIDEOS_FILE = "entry.json", "videos.json"

@@ -8,7 +8,7 @@ from motionbench.leaderboard.declare import Declaration
 from motionbench.leaderboard.entries import EntryRecord, Videos
 from motionbench.leaderboard.reported import Reported
 from motionbench.leaderboard.words import Words
-from motionbench.results import RowRecord, RunRecord
+from motionbench.records import RowRecord, RunRecord
 
 FOLDER = "schema"
 _RECORDS: dict[str, type[Record]] = {

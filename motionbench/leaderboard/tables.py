@@ -18,8 +18,9 @@ from motionbench.canonical import dump, show
 from motionbench.leaderboard.columns import Cell, Column, anchor, column
 from motionbench.leaderboard.entries import BASELINES, Entry, group
 from motionbench.leaderboard.scores import EntryScores, read_scores
+from motionbench.records import Identity
 from motionbench.report import labels
-from motionbench.results import SUBSETS, Identity
+from motionbench.results import SUBSETS
 from motionbench.types import Estimate
 
 HEADLINES = ("tmr", "survival")  # rows are sorted by the first of these that the table has

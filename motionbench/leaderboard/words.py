@@ -17,8 +17,9 @@ import pydantic
 from motionbench.canonical import Record, Sha256, dump, parse_record, read_bytes, show, write_atomic
 from motionbench.errors import SchemaError
 from motionbench.leaderboard.entries import slug
+from motionbench.records import DatasetId
 from motionbench.report import media
-from motionbench.results import DatasetId, RunFile
+from motionbench.results import RunFile
 
 SCHEMA = "motionbench.words/1"
 WORDS = "words"

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from motionbench.errors import ConfigError, ModelError
 from ttm_ref.regions import LocalPrompts, token_regions
-from ttm_ref.wan import MaskedWanBlock, MaskedWanTransformer
+from ttm_ref.wan import MaskedWanTransformer
+from ttm_ref.wan_blocks import MaskedWanBlock
 
 SIZES: dict[str, t.Any] = {
     "patch_size": (1, 2, 2),
