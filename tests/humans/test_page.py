@@ -97,22 +97,29 @@ def test_what_makes_no_page(folders, tmp_path):
         write_page(theirs, tmp_path / "empty", tmp_path / "v.html")
 
 
-def test_a_rater_at_work(browser, folders, tmp_path):
+@pytest.fixture
+def tab(browser):
+    """The browser; the page asks before it is left, and the next test must not meet that question."""
+    yield browser
+    browser.new_tab()
+
+
+def test_a_rater_at_work(tab, folders, tmp_path):
     """Answer by keys and buttons, go back, reload and go on, and read the file that the page saves."""
     out = tmp_path / "vote.html"
     write_page(*folders, out, names=("ours, v1", "theirs"), seed=3)
 
     def press(key):
-        browser.run(f"document.dispatchEvent(new KeyboardEvent('keydown', {{key: {json.dumps(key)}}}))")
+        tab.run(f"document.dispatchEvent(new KeyboardEvent('keydown', {{key: {json.dumps(key)}}}))")
 
     def enter():
-        browser.new_tab()
-        browser.open(out.as_uri())
-        browser.run("document.getElementById('rater').value = 'Zoë \"1\"'")
-        browser.run("document.querySelector('#form button').click()")
+        tab.new_tab()
+        tab.open(out.as_uri())
+        tab.run("document.getElementById('rater').value = 'Zoë \"1\"'")
+        tab.run("document.querySelector('#form button').click()")
 
     def shown():
-        return browser.run("[document.getElementById('left').src, document.getElementById('count').textContent]")
+        return tab.run("[document.getElementById('left').src, document.getElementById('count').textContent]")
 
     enter()
     first, count = shown()
@@ -121,18 +128,18 @@ def test_a_rater_at_work(browser, folders, tmp_path):
     press("b")
     assert shown() == [first, "1 of 5"]
     press("ArrowLeft")
-    browser.run("document.querySelector('[data-answer=right]').click()")
+    tab.run("document.querySelector('[data-answer=right]').click()")
     press("s")
     enter()
     assert shown()[1] == "3 of 5"  # what was skipped comes again
     for _ in range(3):
         press("ArrowDown")
-    assert browser.run("document.getElementById('done').hidden") is False
-    votes = read_votes(browser.saved("save-done", tmp_path / "saved"))
+    assert tab.run("document.getElementById('done').hidden") is False
+    votes = read_votes(tab.saved("save-done", tmp_path / "saved"))
     assert len(votes) == 5 and {v.rater for v in votes} == {'Zoë "1"'} and {v.system_a for v in votes} == {"ours, v1"}
     assert sorted(v.case_id for v in votes) == sorted(c["id"] for c in data_of(out)["cases"])
     chosen = next(c for c in data_of(out)["cases"] for v in votes[:1] if c["id"] == v.case_id)
     left = "a" if first.endswith(chosen["a"].rsplit("..", 1)[-1]) else "b"
     assert votes[0].vote == left and [v.vote for v in votes].count("tie") == 3
-    complaints = [c for c in browser.complaints() if "ERR_" not in str(c)]
+    complaints = [c for c in tab.complaints() if "ERR_" not in str(c)]
     assert not complaints, complaints

@@ -77,5 +77,6 @@ def lattice(region: Bools, stride: int = STRIDE) -> Points:
 
 def nearest(of: Floats, among: Floats) -> Floats:
     """Distance float32 [N] from each descriptor [N, D] to the nearest one among [M, D], M >= 1."""
-    squares = (of * of).sum(1)[:, None] + (among * among).sum(1)[None] - 2 * of @ among.T
-    return np.asarray(np.sqrt(np.maximum(squares.min(1), 0)), np.float32)
+    beyond = (-2 * of) @ among.T
+    beyond += (among * among).sum(1)
+    return np.asarray(np.sqrt(np.maximum(beyond.min(1) + (of * of).sum(1), 0)), np.float32)

@@ -9,7 +9,9 @@ similarity", CVPR 2008):
 - `own`: share of the region now that is nearer to the object's patches than to those of its surroundings in frame 0.
   A region that lies on bare ground has none.
 
-A patch may turn by 45° either way. Objects are compared at one common scale, set by their area in frame 0.
+Patches of a coarse lattice are looked for at every pixel: the lattice lies elsewhere on the object from frame to frame,
+and half its stride aside the same object would look like another one. A patch may turn by 45° either way. Objects are
+compared at one common scale, set by their area in frame 0.
 
 - `apart`: mean difference in luma between every two frames where the object is at any time: what repeats, and which
   frames are neighbours in time.
@@ -68,17 +70,25 @@ def appearance(inputs: Inputs, upstream: Mapping[str, Features]) -> Features:
 
 
 class _First:
-    """An object in frame 0: its patches (turned as well), and those of its surroundings."""
+    """An object in frame 0.
+
+    Attributes:
+        sought: descriptors of its lattice's patches, in three turns after one another; `count` in each.
+        known: descriptors of all its pixels' patches, in three turns.
+        around: descriptors of all its surroundings' patches.
+    """
 
     def __init__(self, frame: NDArray[np.uint8], plane: Bools) -> None:
         self.diameter = float(np.sqrt(plane.sum()))
         self.zoom = min(LARGEST_ZOOM, SIDE / self.diameter)
         picture, inside = self.cut(frame, plane)
         field = Field(picture)
-        patches = field.describe(lattice(inside))
-        self.count = len(patches)
-        self.turns = np.concatenate([turned(patches, step) for step in (0, 1, -1)])
-        self.around = field.describe(lattice(~_grown(inside, 2)))
+        self.sought, self.known = (
+            np.concatenate([turned(patches, step) for step in (0, 1, -1)])
+            for patches in (field.describe(lattice(inside)), field.describe(lattice(inside, 1)))
+        )
+        self.count = len(self.sought) // 3
+        self.around = field.describe(lattice(~_grown(inside, 2), 1))
 
     def cut(self, frame: NDArray[np.uint8], plane: Bools) -> tuple[NDArray[np.uint8], Bools]:
         """The region and its margin, brought to the common scale."""
@@ -100,13 +110,13 @@ class _First:
             return self.search(frame)
         picture, inside = self.cut(frame, plane)
         field = Field(picture)
-        here, near = lattice(inside), lattice(_grown(inside, round(NEAR * SIDE)))
+        here, near = lattice(inside), lattice(_grown(inside, round(NEAR * SIDE)), 1)
         if not len(here):
             return FAR, FAR, 0.0
         patches = field.describe(here)
-        mine = nearest(patches, self.turns)
+        mine = nearest(patches, self.known)
         other = nearest(patches, self.around) if len(self.around) else np.full(len(mine), FAR, np.float32)
-        found = nearest(self.turns, field.describe(near)).reshape(-1, self.count).min(0)
+        found = nearest(self.sought, field.describe(near)).reshape(-1, self.count).min(0)
         return min(FAR, float(mine.mean())), min(FAR, float(found.mean())), float((mine < other).mean())
 
     def search(self, frame: NDArray[np.uint8]) -> tuple[float, float, float]:
@@ -115,19 +125,21 @@ class _First:
         field = Field(np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA)))
         points = lattice(np.ones(size[::-1], np.bool_), SEARCH_STRIDE)
         patches = field.describe(points)
-        mine, other = nearest(patches, self.turns), nearest(patches, self.around)
+        mine, other = nearest(patches, self.known), nearest(patches, self.around)
         likely = (mine < other) & (mine < LIKE)
         row, column = (points[:, ::-1] // SEARCH_STRIDE).T
         plane = np.zeros((row.max() + 1, column.max() + 1), np.float32)
         plane[row, column] = likely
         side = max(1, round(SIDE / SEARCH_STRIDE))
-        there = cv2.boxFilter(plane, cv2.CV_32F, (side, side), borderType=cv2.BORDER_CONSTANT)
-        y, x = np.unravel_index(int(there.argmax()), there.shape)
+        share = cv2.boxFilter(plane, cv2.CV_32F, (side, side), borderType=cv2.BORDER_CONSTANT)
+        y, x = np.unravel_index(int(share.argmax()), share.shape)
         inside = likely & (np.abs(row - y) <= side) & (np.abs(column - x) <= side)
-        if there[y, x] < PART or not inside.any():
+        if share[y, x] < PART or not inside.any():
             return FAR, FAR, 0.0
-        explained = float(mine[inside].mean())
-        found = float(nearest(self.turns, patches[inside]).reshape(-1, self.count).min(0).mean())
+        explained, region = float(mine[inside].mean()), np.zeros(size[::-1], np.bool_)
+        region[tuple(points[inside, ::-1].T)] = True
+        there = field.describe(lattice(_grown(region, SEARCH_STRIDE // 2), 1))
+        found = float(nearest(self.sought, there).reshape(-1, self.count).min(0).mean())
         return (explained, found, 1.0) if found < LIKE else (FAR, FAR, 0.0)
 
 
@@ -166,7 +178,7 @@ def _apart(small: Floats, planes: Bools) -> Floats:
 PATCH_APPEARANCE = Backend(
     name="patch-appearance",
     role="appearance",
-    recipe=2,
+    recipe=3,
     load=lambda: appearance,
     requires=("masks",),
     inputs=("masks",),
