@@ -1,6 +1,6 @@
 """Table 3 of the paper in miniature: masked attention against the same layers unmasked, at equal everything.
 
-    python tests/bench/ablation.py --samples DIR ... --vae DIR --work DIR [--seeds 3] [--out FILE]
+    python tests/bench/ablation.py --samples DIR ... --vae DIR --work DIR [--seeds 3] [--read] [--out FILE]
 
 Five arms of the tiny stage 2 (`ttm_ref/configs/tiny-video.toml`): the same parameters, data, order of the data, noise
 and steps (25,000 samples), three seeds each. Arms with a trajectory get the true one, so this measures stage 2 alone;
@@ -63,7 +63,7 @@ CLAIMS = [
 
 def run_arm(arm: str, seed: int, options: argparse.Namespace) -> dict[str, float]:
     """Train and measure one arm with one seed, or read what an earlier call measured."""
-    folder = options.work / f"{arm.split(' (')[0].replace(' ', '-').lower()}-{seed}"
+    folder = _folder(arm, seed, options)
     result = folder / "result.json"
     if not result.exists():
         chosen = settings.load("tiny-video", _overrides(arm, seed, options))
@@ -72,6 +72,16 @@ def run_arm(arm: str, seed: int, options: argparse.Namespace) -> dict[str, float
         train(made, Run(chosen.train, chosen.optimizer, folder, identity(chosen, made), _progress(folder.name)))
         result.write_text(json.dumps(measure(folder / "model", chosen)))
     return t.cast(dict[str, float], json.loads(result.read_text()))
+
+
+def _folder(arm: str, seed: int, options: argparse.Namespace) -> Path:
+    return t.cast(Path, options.work / f"{arm.split(' (')[0].replace(' ', '-').lower()}-{seed}")
+
+
+def finished(options: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
+    """What has been measured so far, by arm; arms may have different numbers of seeds."""
+    paths = {arm: [_folder(arm, seed, options) / "result.json" for seed in range(options.seeds)] for arm in ARMS}
+    return {arm: [json.loads(path.read_text()) for path in some if path.exists()] for arm, some in paths.items()}
 
 
 def _overrides(arm: str, seed: int, options: argparse.Namespace) -> list[str]:
@@ -151,13 +161,15 @@ def _progress(name: str) -> t.Callable[[int, int, dict[str, float]], None]:
 
 def page(results: dict[str, list[dict[str, float]]]) -> list[str]:
     """The table and the orderings, as Markdown; with one seed there is no spread, and nothing is said of it."""
-    seeds = len(next(iter(results.values())))
-    lines = ["| | " + " | ".join(label for label, _ in NUMBERS.values()) + " |", "|---" * (len(NUMBERS) + 1) + "|"]
+    lines = [
+        "| | seeds | " + " | ".join(label for label, _ in NUMBERS.values()) + " |",
+        "|---" * (len(NUMBERS) + 2) + "|",
+    ]
     stats = {a: {n: _spread([r[n] for r in rows]) for n in NUMBERS} for a, rows in results.items()}
     for arm, numbers in stats.items():
         cells = (f"{m:.3f}" if s is None else f"{m:.3f} ± {s:.3f}" for m, s in numbers.values())
-        lines.append(f"| {arm} | {' | '.join(cells)} |")
-    lines += ["", f"{seeds} seed{'s' * (seeds > 1)}, {SAMPLES:,} samples for each arm and seed.", ""]
+        lines.append(f"| {arm} | {len(results[arm])} | {' | '.join(cells)} |")
+    lines += ["", f"{SAMPLES:,} samples for each arm and seed.", ""]
     lines += ["| ordering | number | better by | outside the spread |", "|---|---|---|---|"]
     for first, second in CLAIMS:
         for name, (label, sign) in NUMBERS.items():
@@ -182,6 +194,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="trained arms and their results")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--read", action="store_true", help="train nothing, print what is finished")
     parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
@@ -191,15 +204,20 @@ def main() -> None:
         for arm, seed in jobs[options.part :: options.processes]:
             run_arm(arm, seed, options)
         return
+    if not options.read:
+        _train(options)
+    lines = page(finished(options))
+    print("\n".join(lines))
+    if options.out:
+        options.out.write_text("\n".join(["# The ablation in miniature", "", *lines, ""]))
+
+
+def _train(options: argparse.Namespace) -> None:
     own = [sys.executable, __file__, *sys.argv[1:]]
     children = [subprocess.Popen([*own, "--part", str(n)]) for n in range(options.processes)]
     codes = [child.wait() for child in children]
     if any(codes):
         raise SystemExit("an arm failed; the same command goes on")
-    lines = page({arm: [run_arm(arm, seed, options) for seed in range(options.seeds)] for arm in ARMS})
-    print("\n".join(lines))
-    if options.out:
-        options.out.write_text("\n".join(["# The ablation in miniature", "", *lines, ""]))
 
 
 if __name__ == "__main__":

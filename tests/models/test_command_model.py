@@ -202,7 +202,13 @@ def test_an_interrupt_ends_the_program(tmp_path, ready) -> None:
         model = CommandModel(f"{PYTHON} -c \\"{{sleeper}}\\" {{{{out}}}}")
         model.generate(Request("c", np.zeros((16, 16, 3), np.uint8), "", "", (), None, 1, 8.0, (16, 16), 0))
     """
-    ours = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stderr=subprocess.PIPE, text=True)
+    # Where a shell runs the tests in the background, SIGINT is ignored, and children inherit that.
+    ours = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     for _ in range(300):
         if pid_file.exists() and pid_file.read_text():
             break
