@@ -79,6 +79,9 @@ def test_cards_come_from_the_docstring_and_the_numbers(made: Stress, where: Path
     text = cards[0].read_text()
     assert "texture_flicker **seen**" in text and "freeze" in text.split("### Blind spots")[1]
     assert "`fvd`: the Fréchet distance" in cards[1].read_text() and "`kvd`:" not in cards[1].read_text()
+    assert "| cost per clip, one core | " in text
+    known = write_cards([where / "c"], where / "cards of a cached run")
+    assert "cost per clip" not in known[0].read_text()  # nothing was computed, so nothing is known of its cost
     with pytest.raises(ConfigError, match="one dataset"):
         write_cards([where / "a", where / "a"], where / "cards")
 

@@ -52,7 +52,7 @@ class Field:
         height, width = self._gradients.shape[:2]
         x = np.clip(points[:, :1] + _AROUND[:, 0], 0, width - 1)
         y = np.clip(points[:, 1:] + _AROUND[:, 1], 0, height - 1)
-        values = self._gradients[y, x].reshape(len(points), -1)
+        values = self._gradients[y, x].reshape(len(points), LENGTH - 3)
         length = np.sqrt((values * values).sum(1, keepdims=True) + np.float32(FAINT**2))
         return np.concatenate([values / length, self._colours[points[:, 1], points[:, 0]]], 1)
 

@@ -114,10 +114,13 @@ class _First:
         if not len(here):
             return FAR, FAR, 0.0
         patches = field.describe(here)
-        mine = nearest(patches, self.known)
-        other = nearest(patches, self.around) if len(self.around) else np.full(len(mine), FAR, np.float32)
+        mine, other = nearest(patches, self.known), self.beside(patches)
         found = nearest(self.sought, field.describe(near)).reshape(-1, self.count).min(0)
         return min(FAR, float(mine.mean())), min(FAR, float(found.mean())), float((mine < other).mean())
+
+    def beside(self, patches: Floats) -> Floats:
+        """Distances to the surroundings; far where the object filled all that was cut out."""
+        return nearest(patches, self.around) if len(self.around) else np.full(len(patches), FAR, np.float32)
 
     def search(self, frame: NDArray[np.uint8]) -> tuple[float, float, float]:
         """explained, found and own where the whole frame shows the object best, if it shows it at all."""
@@ -125,7 +128,7 @@ class _First:
         field = Field(np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA)))
         points = lattice(np.ones(size[::-1], np.bool_), SEARCH_STRIDE)
         patches = field.describe(points)
-        mine, other = nearest(patches, self.known), nearest(patches, self.around)
+        mine, other = nearest(patches, self.known), self.beside(patches)
         likely = (mine < other) & (mine < LIKE)
         row, column = (points[:, ::-1] // SEARCH_STRIDE).T
         plane = np.zeros((row.max() + 1, column.max() + 1), np.float32)

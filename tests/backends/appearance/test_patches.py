@@ -70,6 +70,21 @@ def test_moving_is_not_changing_and_another_texture_of_the_same_colours_is():
     assert found["found"][0, 2] > found["found"][0, 1] + 0.2
 
 
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_region_that_begins_a_pixel_further_shows_the_same_thing(cut):
+    frame, mask = _show(THING, 10)
+    smaller = mask.copy()
+    smaller[:, : 10 + cut] = smaller[: 30 + cut] = False
+    found = _run([(frame, mask), (frame, smaller)])
+    assert found["explained"][0, 1] < 0.2 and found["found"][0, 1] < 0.2
+
+
+def test_an_object_that_filled_the_frame_and_is_lost():
+    frame, whole = _texture(4).round().astype(np.uint8), np.ones((SIZE, SIZE), bool)
+    found = _run([(frame, whole), (frame, np.zeros_like(whole))])
+    assert found["explained"][0, 1] < 0.3 and found["own"][0, 1] == 1
+
+
 def test_slow_drift_grows_all_the_way():
     steps = [_show((1 - a) * THING + a * OTHER, 10) for a in (0, 0.25, 0.5, 0.75, 1)]
     explained = _run(steps)["explained"][0]
