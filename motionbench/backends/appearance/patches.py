@@ -163,11 +163,6 @@ def _one_object(frames: NDArray[np.uint8], planes: Bools) -> Floats:
     return values
 
 
-def _shrunk(grey: NDArray[np.uint8]) -> Floats:
-    size = (max(1, grey.shape[1] // _COARSE), max(1, grey.shape[0] // _COARSE))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
-
-
 def _apart(small: Floats, planes: Bools) -> Floats:
     """Mean absolute difference float32 [T, T] between frames [T, h, w] where the object is at any time."""
     height, width = small.shape[1:]

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from motionbench.datasets.synth.cast import Actor, Camera, Layout, Look, Move
 from motionbench.datasets.synth.figures import GAIT
-from motionbench.datasets.synth.geometry import cos_sin
 from motionbench.datasets.synth.hashing import Middle
 from motionbench.datasets.synth.motion import impact
 from motionbench.types import Object
@@ -204,10 +201,3 @@ def objects(layout: Layout) -> tuple[Object, ...]:
         )
         for actor in layout.actors
     )
-
-
-def heading_of(dx: float, dy: float) -> int:
-    """The nearest of the eight headings to a vector."""
-    angles = np.arange(8).astype(np.float64) * 0.125
-    c, s = cos_sin(angles)
-    return int(np.argmax(c * dx + s * dy))
