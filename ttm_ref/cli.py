@@ -33,6 +33,7 @@ def prepare(
     overrides: Overrides = None,
     part: t.Annotated[str, typer.Option(help="n/of: only every of-th shard, from the n-th on (from 0).")] = "0/1",
     half: t.Annotated[bool, typer.Option("--half", help="Encode in bfloat16: about twice as fast.")] = False,
+    flow: t.Annotated[str, typer.Option(help="Optical flow as well, for Table 4: dis or raft.")] = "",
     device: t.Annotated[str, typer.Option(help="Where the autoencoder runs.")] = "cpu",
 ) -> None:
     """Encode videos and their masks once, so that training decodes no file."""
@@ -51,6 +52,7 @@ def prepare(
             (chosen.data.height, chosen.data.width),
             _part(part),
             half,
+            flow,
             lambda done, total: advance(done, total, ""),
         )
     typer.echo(f"{out}: {count} samples")

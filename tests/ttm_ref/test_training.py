@@ -21,7 +21,8 @@ from motionbench.errors import ConfigError, DataError, WeightsError
 from ttm_ref import settings
 from ttm_ref.footage import listing
 from ttm_ref.pack import pack_folders
-from ttm_ref.prepare import Samples, prepare
+from ttm_ref.prepare import prepare
+from ttm_ref.samples import Samples
 from ttm_ref.stages import Stages
 from ttm_ref.train.loop import Run, train
 from ttm_ref.train.start import identity, task

@@ -22,6 +22,7 @@ from ttm_ref.pipelines.sampling import Generators, Scheduler, StepEnd, advance, 
 from ttm_ref.text import encode_prompts
 
 HOME = "ttm_ref.pipelines"  # where diffusers finds our own classes again
+TRAJECTORIES = ("masks", "flow")
 FIT = "all components must come from one training"
 
 
@@ -65,6 +66,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         initial_noise: standard deviation of the noise that a sample starts from. The method's is 1; below that, samples
             vary less and keep to the likelier motions (truncation, as of GANs: Brock et al. 2019).
         max_length, object_length: tokens of a global and of an object prompt.
+        trajectory: what stands between the stages: "masks", or "flow" (Table 4; see `ttm_ref.flow`).
     """
 
     model_cpu_offload_seq = "text_encoder->denoiser->vae"
@@ -88,6 +90,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         initial_noise: float = 1.0,
         max_length: int = 512,
         object_length: int = 512,
+        trajectory: str = "masks",
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -105,6 +108,7 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
             initial_noise=initial_noise,
             max_length=max_length,
             object_length=object_length,
+            trajectory=trajectory,
         )
         self._interrupt = False
 
@@ -139,6 +143,8 @@ class BasePipeline(DiffusionPipeline):  # type: ignore[misc]
         self._shape(config.num_frames, config.height, config.width)
         Guidance(config.image_guidance, config.text_guidance)
         check_noise(config.initial_noise)
+        if config.trajectory not in TRAJECTORIES:
+            raise ConfigError(f"trajectory is {config.trajectory!r}", f"one of {', '.join(TRAJECTORIES)}")
         device = torch.device("cpu")
         start(self.scheduler, denoiser.prediction_type, config.schedule, config.num_inference_steps, device)
         wanted = denoiser.get("text_dim", denoiser.get("cross_attention_dim"))

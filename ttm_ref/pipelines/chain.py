@@ -12,7 +12,7 @@ from motionbench.errors import ConfigError
 from ttm_ref.pipelines.image_to_motion import ImageToMotionPipeline
 from ttm_ref.pipelines.motion_to_video import MotionToVideoPipeline
 from ttm_ref.pipelines.output import MotionOutput, VideoOutput
-from ttm_ref.pipelines.pictures import as_planes, as_rgb, fit_picture
+from ttm_ref.pipelines.pictures import as_planes, as_rgb, fit_picture, to_bytes
 
 
 class ThroughTheMaskPipeline:
@@ -27,7 +27,7 @@ class ThroughTheMaskPipeline:
     """
 
     def __init__(self, motion: ImageToMotionPipeline, video: MotionToVideoPipeline) -> None:
-        for name in ("num_frames", "height", "width", "fps"):
+        for name in ("num_frames", "height", "width", "fps", "trajectory"):
             one, two = motion.config[name], video.config[name]
             if one != two:
                 raise ConfigError(f"stage 1 has {name}={one}, stage 2 has {two}", "the stages must fit each other")
@@ -61,7 +61,7 @@ class ThroughTheMaskPipeline:
         output_type: str = "np",
         motion: Mapping[str, t.Any] | None = None,
         video: Mapping[str, t.Any] | None = None,
-    ) -> tuple[VideoOutput, NDArray[np.bool_]]:
+    ) -> tuple[VideoOutput, NDArray[np.bool_] | None]:
         """Generate one video.
 
         Args:
@@ -75,7 +75,8 @@ class ThroughTheMaskPipeline:
             motion, video: further arguments of the call of stage 1 and of stage 2.
 
         Returns:
-            The video, and the masks bool [K, F, height, width] that it follows.
+            The video, and the masks bool [K, F, height, width] that it follows; None for stages that speak in flow, to
+            which masks and object prompts say nothing.
 
         Raises:
             ModelError: a picture, masks or prompts that cannot be used.
@@ -84,19 +85,25 @@ class ThroughTheMaskPipeline:
         config = self.motion.config
         rgb, planes = as_rgb(image), as_planes(masks, 3)
         size = {name: {**(motion or {}), **(video or {})}.get(name) or config[name] for name in ("height", "width")}
-        if not len(planes):
-            frames = (motion or {}).get("num_frames") or config.num_frames
-            trajectories = np.zeros((0, frames, size["height"], size["width"]), np.bool_)
+        options: dict[str, t.Any] = {**(motion or {}), **size, "generator": generator}
+        trajectories: NDArray[np.bool_] | None = None
+        followed: dict[str, t.Any]
+        if config.trajectory == "flow":
+            found = t.cast(MotionOutput, self.motion(rgb, motion_prompt, **options, output_type="np"))
+            followed = {"trajectory": to_bytes(t.cast("NDArray[np.float32]", found.frames)[0])}
         else:
-            options = {**(motion or {}), **size, "output_type": "mask"}
-            found = self.motion(rgb, motion_prompt, planes, generator=generator, **options)
-            trajectories = t.cast("NDArray[np.bool_]", t.cast(MotionOutput, found)["masks"][0])
+            if len(planes):
+                found = t.cast(MotionOutput, self.motion(rgb, motion_prompt, planes, **options, output_type="mask"))
+                trajectories = t.cast("list[NDArray[np.bool_]]", found.masks)[0]
+            else:
+                frames = options.get("num_frames") or config.num_frames
+                trajectories = np.zeros((0, frames, size["height"], size["width"]), np.bool_)
+            followed = {"object_prompts": object_prompts, "masks": trajectories}
         fitted = fit_picture(rgb, size["height"], size["width"])
         shown = self.video(
             fitted,
             prompt,
-            object_prompts,
-            trajectories,
+            **followed,
             generator=generator,
             output_type=output_type,
             **{**(video or {}), **size},

@@ -55,7 +55,8 @@ class MotionToVideoPipeline(BasePipeline):
                 overlap or be empty. For B pictures a list of B with the same F.
             trajectory: uint8 [F, H, W, 3] to condition on in place of the painted masks (the flow variant of Table 4,
                 or a mask video in other colours), for B pictures a list of B. Alone, without masks, it leaves the
-                masked branches without regions; the object prompts are then not read.
+                masked branches without regions; the object prompts are then not read. A pipeline whose own
+                `trajectory` is "flow" needs it.
             height, width, num_inference_steps, image_guidance, text_guidance: None is the pipeline's own.
             generator, latents, callback_on_step_end, callback_on_step_end_tensor_inputs: as in `ImageToMotionPipeline`.
             output_type: "np", "pil" or "latent"; see `VideoOutput`.
@@ -84,6 +85,8 @@ class MotionToVideoPipeline(BasePipeline):
         return VideoOutput(frames) if return_dict else (frames,)
 
     def _scene(self, batch: _Batch, planes: list[Planes] | None, height: int, width: int) -> Scene:
+        if batch.trajectories is None and self.config.trajectory == "flow":
+            raise ModelError("this network follows optical flow, not masks", "give trajectory=; see ttm_ref.flow")
         videos = [paint(sample) for sample in planes or ()]
         if batch.trajectories is not None:
             videos = [_fit_video(video, height, width) for video in batch.trajectories]

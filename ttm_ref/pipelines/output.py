@@ -33,7 +33,8 @@ class MotionOutput(BaseOutput):  # type: ignore[misc]
     """Mask trajectories.
 
     Attributes:
-        masks: for each sample bool [K, F, H, W], plane k is object k, frame 0 is the given mask; None for "latent".
+        masks: for each sample bool [K, F, H, W], plane k is object k, frame 0 is the given mask; None for "latent"
+            and where the trajectory is flow.
         frames: the colour-coded video that they were read from, as in `VideoOutput`; None for output_type "mask".
     """
 

@@ -4,6 +4,9 @@
 |---|---|---|---|
 | motion | E(masks) | E(first frame), E(first masks), both held over time | motion prompt |
 | video | E(video) | E(first frame) held over time, E(masks) or zeros (TI2V) | caption; objects' prompts and masks |
+
+With `data.trajectory=flow` (Table 4) E(flow) takes the place of E(masks). There is none of the first frame alone, and
+there are no objects: stage 1 gets zeros in place of E(first masks), stage 2 no objects' prompts and masks.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from transformers import PreTrainedTokenizerBase
 
 from motionbench.errors import ConfigError
 from ttm_ref.objective import noised
-from ttm_ref.prepare import Sample, Samples
+from ttm_ref.samples import Sample, Samples
 from ttm_ref.settings import Settings
 from ttm_ref.text import encode_tokens, tokenize
 from ttm_ref.train.loop import Batch, Task
@@ -46,11 +49,9 @@ class DenoiserTask(Task):
         preview: Preview,
     ) -> None:
         super().__init__()
-        if settings.data.trajectory == "flow":
-            raise ConfigError("samples hold no optical flow", "use data.trajectory=masks or none")
         self.denoiser, self.text_encoder = denoiser, text_encoder
         self._tokenizer, self._samples, self._settings, self._preview = tokenizer, samples, settings, preview
-        self._motion = settings.train.stage == "motion"
+        self._motion, self._flow = settings.train.stage == "motion", settings.data.trajectory == "flow"
         self._weights = self._channel_weights() if settings.objective.by_variance else None
 
     def samples(self) -> int:
@@ -78,18 +79,18 @@ class DenoiserTask(Task):
         numbers, mask = tokenize(self._tokenizer, prompts, text.length)
         batch: Batch = {
             "video": torch.stack([s.video for s in samples]).float(),
-            "masks": torch.stack([s.masks for s in samples]).float(),
+            "trajectory": torch.stack([self._trajectory(s) for s in samples]).float(),
             "visual": (~no_visual).float(),
             "prompt": numbers,
             "prompt_mask": mask,
         }
-        if not self._motion and self._settings.data.trajectory != "none":
+        if not self._motion and self._settings.data.trajectory == "masks":
             batch |= self._objects(samples, no_text.tolist(), no_visual.tolist())
         return batch
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """The weighted squared error, and apart from it that of the samples at pure noise."""
-        target_latents = batch["masks"] if self._motion else batch["video"]
+        target_latents = batch["trajectory"] if self._motion else batch["video"]
         step = noised(target_latents, self._settings.objective, generator)
         states, _ = encode_tokens(self.text_encoder, batch["prompt"], batch["prompt_mask"])
         given = torch.cat([step.noisy, *self._conditions(batch, generator)], dim=1)
@@ -108,9 +109,16 @@ class DenoiserTask(Task):
     def _channel_weights(self) -> Tensor:
         """Variance of each channel of the first training samples over the mean of all channels', [C]."""
         first = [self._samples[i] for i in range(min(MEASURED, self.samples()))]
-        latents = torch.stack([s.masks if self._motion else s.video for s in first]).float()
+        latents = torch.stack([self._trajectory(s) if self._motion else s.video for s in first]).float()
         variance = latents.var(dim=(0, 2, 3, 4))
         return variance / variance.mean()
+
+    def _trajectory(self, sample: Sample) -> Tensor:
+        if not self._flow:
+            return sample.masks
+        if sample.flow is None:
+            raise ConfigError("the samples hold no optical flow", "prepare them with --flow dis, or raft")
+        return sample.flow
 
     def save(self, folder: Path) -> None:
         """Write the pipeline of this stage."""
@@ -121,17 +129,18 @@ class DenoiserTask(Task):
         return self._preview.validate(folder, step)
 
     def _conditions(self, batch: Batch, generator: torch.Generator) -> list[Tensor]:
-        video, masks = batch["video"], batch["masks"]
+        video, trajectory = batch["video"], batch["trajectory"]
         visual = batch["visual"].view(-1, 1, 1, 1, 1)
         first = video[:, :, :1].expand_as(video) * visual
         if self._motion:
-            return [first, masks[:, :, :1].expand_as(masks) * visual]
+            held = torch.zeros_like(trajectory) if self._flow else trajectory[:, :, :1].expand_as(trajectory) * visual
+            return [first, held]
         if self._settings.data.trajectory == "none":
-            return [first, torch.zeros_like(masks)]
+            return [first, torch.zeros_like(trajectory)]
         # Stage 1's masks are never as clean as the true ones; noise keeps stage 2 from leaning on their last digit.
-        strength = torch.rand(len(masks), 1, 1, 1, 1, generator=generator) * self._settings.data.mask_noise
-        noise = torch.randn(masks.shape, generator=generator)
-        return [first, (masks + (strength * noise).to(masks)) * visual]
+        strength = torch.rand(len(trajectory), 1, 1, 1, 1, generator=generator) * self._settings.data.mask_noise
+        noise = torch.randn(trajectory.shape, generator=generator)
+        return [first, (trajectory + (strength * noise).to(trajectory)) * visual]
 
     def _local(self, batch: Batch) -> dict[str, Tensor]:
         if "planes" not in batch:

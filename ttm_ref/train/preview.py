@@ -17,7 +17,7 @@ from ttm_ref import codec
 from ttm_ref.colours import paint
 from ttm_ref.pipelines import ImageToMotionPipeline, MotionToVideoPipeline, TextImageToVideoPipeline
 from ttm_ref.pipelines.pictures import to_arrays, to_bytes
-from ttm_ref.prepare import Sample, Samples
+from ttm_ref.samples import Sample, Samples
 from ttm_ref.settings import Settings
 
 SHOWN_FRAMES = 6
@@ -54,11 +54,10 @@ class Preview:
         rows, numbers = [], []
         for index in self._held_out:
             sample = self._samples[index]
-            truth = to_bytes(to_arrays(codec.decode(self.pipeline.vae, self._latents(sample)))[0])
+            truth = self._pictures(sample.video)
             generator = torch.Generator().manual_seed(index)
             if isinstance(self.pipeline, ImageToMotionPipeline):
-                made, values = self._motion(self.pipeline, sample, truth[0], generator)
-                truth = paint(sample.planes.numpy())
+                truth, made, values = self._motion(self.pipeline, sample, truth[0], generator)
             else:
                 made, values = self._video(self.pipeline, sample, truth, generator)
             numbers.append(values)
@@ -67,17 +66,27 @@ class Preview:
         Image.fromarray(_sheet(rows[:SHOWN_SAMPLES])).save(folder / f"{step:06d}.png")
         return {key: float(np.nanmean([n[key] for n in numbers])) for key in numbers[0]}
 
-    def _latents(self, sample: Sample) -> torch.Tensor:
-        return sample.video[None].to(self.pipeline.vae.device, self.pipeline.vae.dtype)
+    def _pictures(self, latents: torch.Tensor) -> NDArray[np.uint8]:
+        vae = self.pipeline.vae
+        return to_bytes(to_arrays(codec.decode(vae, latents[None].to(vae.device, vae.dtype)))[0])
+
+    def _flow(self, sample: Sample) -> NDArray[np.uint8] | None:
+        """The flow's pictures, where the pipeline speaks in flow."""
+        follows = self.pipeline.config.trajectory == "flow"
+        return self._pictures(sample.flow) if follows and sample.flow is not None else None
 
     def _motion(
         self, pipeline: ImageToMotionPipeline, sample: Sample, first: NDArray[np.uint8], generator: torch.Generator
-    ) -> tuple[NDArray[np.uint8], dict[str, float]]:
-        planes = sample.planes.numpy()
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], dict[str, float]]:
+        """The true trajectory's pictures, the generated ones, and numbers; the still video's beside them."""
+        planes, flow = sample.planes.numpy(), self._flow(sample)
         output: t.Any = pipeline(first, sample.motion_prompt, planes[:, 0], generator=generator)
+        if flow is not None:
+            made, still = to_bytes(output.frames[0]), np.full_like(flow, 255)
+            return flow, made, {"psnr": _psnr(flow, made), "psnr_static": _psnr(flow, still)}
         masks: Planes = output.masks[0]
-        still = np.repeat(planes[:, :1], planes.shape[1], axis=1)
-        return paint(masks), {"iou": _iou(planes, masks), "iou_static": _iou(planes, still)}
+        held = np.repeat(planes[:, :1], planes.shape[1], axis=1)
+        return paint(planes), paint(masks), {"iou": _iou(planes, masks), "iou_static": _iou(planes, held)}
 
     def _video(
         self,
@@ -86,9 +95,11 @@ class Preview:
         truth: NDArray[np.uint8],
         generator: torch.Generator,
     ) -> tuple[NDArray[np.uint8], dict[str, float]]:
-        planes, first = sample.planes.numpy(), truth[0]
+        planes, flow, first = sample.planes.numpy(), self._flow(sample), truth[0]
         if isinstance(pipeline, TextImageToVideoPipeline):
             output: t.Any = pipeline(first, sample.caption, generator=generator)
+        elif flow is not None:
+            output = pipeline(first, sample.caption, trajectory=flow, generator=generator)
         else:
             output = pipeline(first, sample.caption, sample.prompts, planes, generator=generator)
         made = to_bytes(output.frames[0])
@@ -96,6 +107,10 @@ class Preview:
         error = np.square((made.astype(np.float64) - truth) / 255.0).mean(axis=-1)[1:]
         foreground = error[inside[1:]].mean() if inside[1:].any() else np.nan
         return made, {"psnr": -10 * np.log10(error.mean()), "psnr_foreground": -10 * np.log10(foreground)}
+
+
+def _psnr(truth: NDArray[np.uint8], made: NDArray[np.uint8]) -> float:
+    return float(-10 * np.log10(np.square((made.astype(np.float64) - truth) / 255.0).mean()))
 
 
 def _iou(truth: Planes, made: Planes) -> float:

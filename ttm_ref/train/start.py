@@ -18,7 +18,7 @@ from ttm_ref.footage import listing
 from ttm_ref.objective import zero_snr_scheduler
 from ttm_ref.pipelines import ImageToMotionPipeline, MotionToVideoPipeline, TextImageToVideoPipeline
 from ttm_ref.pipelines.sampling import Scheduler
-from ttm_ref.prepare import Samples, vae_digest
+from ttm_ref.samples import Samples, vae_digest
 from ttm_ref.settings import Settings, VaeSettings
 from ttm_ref.stages import load
 from ttm_ref.text import tiny_encoder, tiny_tokenizer
@@ -106,6 +106,7 @@ def pipeline(
         initial_noise=sampling.initial_noise,
         max_length=text.length,
         object_length=text.object_length,
+        trajectory="flow" if data.trajectory == "flow" else "masks",
     )
 
 
@@ -172,5 +173,7 @@ def _check(settings: Settings, samples: Samples, vae: codec.Autoencoder) -> None
         )
     if found["vae_sha256"] != vae_digest(vae):
         raise ConfigError("the samples were prepared with another autoencoder", "prepare them again, or set vae.name")
+    if data.trajectory == "flow" and "flow" not in samples.shape:
+        raise ConfigError("the samples hold no optical flow", "prepare them with --flow dis, or raft")
     if len(samples) <= data.held_out:
         raise ConfigError(f"{len(samples)} samples, of which {data.held_out} are held out", "add samples")
