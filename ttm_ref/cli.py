@@ -40,8 +40,10 @@ def prepare(
     from ttm_ref import prepare as preparing
     from ttm_ref import settings
     from ttm_ref.footage import listing
+    from ttm_ref.loading import quiet
     from ttm_ref.train.start import autoencoder
 
+    quiet()
     chosen = settings.load(config, [*(overrides or []), f"vae.name={json.dumps(str(vae))}"])
     with _bar("prepare") as advance:
         count = preparing.prepare(
@@ -72,10 +74,12 @@ def train(
 ) -> None:
     """Train one stage, or go on where a run in OUT was stopped. With several GPUs: accelerate launch -m ttm_ref.cli."""
     from ttm_ref import settings
+    from ttm_ref.loading import quiet
     from ttm_ref.train.loop import Run
     from ttm_ref.train.loop import train as run
     from ttm_ref.train.start import identity, task
 
+    quiet()
     extra = [f"train.stage={stage}"] if stage else []
     extra += [f"data.folders={json.dumps([str(folder) for folder in data])}"] if data else []
     extra += [f"vae.name={json.dumps(str(vae))}"] if vae else []
@@ -117,8 +121,10 @@ def pack(
     about: t.Annotated[Path | None, typer.Option(help="A JSON file that says how they were made.")] = None,
 ) -> None:
     """Put trained stages into one folder of float16 weights with a manifest."""
+    from ttm_ref.loading import quiet
     from ttm_ref.pack import pack_folders
 
+    quiet()
     pack_folders(dict(_place(text) for text in stages), out, about)
     typer.echo(f"{out}: {sum(p.stat().st_size for p in out.rglob('*') if p.is_file()) / 1e6:.2f} MB")
 

@@ -13,6 +13,7 @@ import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
+import transformers
 from diffusers.configuration_utils import FrozenDict
 from diffusers.utils import logging
 from safetensors import SafetensorError
@@ -43,7 +44,7 @@ class StrictLoading:
             raise WeightsError(f"there is no folder {name!r}", "give the folder that `save_pretrained` wrote")
         wants_info = kwargs.pop("output_loading_info", False)
         try:
-            with _quiet():
+            with _errors_only():
                 saved = cls.load_config(source, **{k: v for k, v in kwargs.items() if k in _HUB})["_class_name"]  # type: ignore[attr-defined]
                 if saved != cls.__name__:
                     raise WeightsError(f"{name!r} holds a {saved}, not a {cls.__name__}", _HINT)
@@ -65,8 +66,15 @@ class StrictLoading:
         return (model, info) if wants_info else model
 
 
+def quiet() -> None:
+    """No bars and no asides of others: progress is the command line's business, and what fails is an error here."""
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _errors_only() -> Iterator[None]:
     """Inside, diffusers logs errors only: its warnings about weights list hundreds of names and become errors here."""
     level = logging.get_verbosity()
     logging.set_verbosity_error()

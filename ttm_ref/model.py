@@ -8,10 +8,8 @@ import math
 import typing as t
 from pathlib import Path
 
-import diffusers
 import numpy as np
 import torch
-import transformers
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,6 +17,7 @@ from motionbench.errors import ConfigError
 from motionbench.types import Request, Video
 from ttm_ref.conditions import choose
 from ttm_ref.conditions.find import Conditions, find
+from ttm_ref.loading import quiet
 from ttm_ref.pipelines import ThroughTheMaskPipeline
 from ttm_ref.pipelines.guidance import Guidance
 from ttm_ref.pipelines.pictures import cover_box, to_bytes
@@ -94,7 +93,7 @@ class TTMRef:
             boxes=choose.detector(boxes, **where) if boxes else None,
             segmenter=choose.segmenter(segmenter, **where) if segmenter else None,
         )
-        _quiet()
+        quiet()
         stages = Stages(SHIPPED if weights is None else Path(str(weights)).expanduser(), _dtype(dtype, place))
         self._chain: ThroughTheMaskPipeline | None = None
         if variant == "ti2v":
@@ -189,9 +188,3 @@ def _enlarged(frames: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
         return frames
     target = (round(right - left), round(bottom - top))
     return np.stack([np.asarray(Image.fromarray(frame).resize(target, Image.Resampling.BICUBIC)) for frame in frames])
-
-
-def _quiet() -> None:
-    """No progress bars of others: progress is the command line's business."""
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()
