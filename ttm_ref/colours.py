@@ -150,7 +150,8 @@ def _owners(planes: NDArray[np.bool_], masks: NDArray[np.bool_]) -> list[int]:
 
 
 def _distance(pixels: NDArray[np.int32], colour: NDArray[np.float64]) -> NDArray[np.float64]:
-    return t.cast("NDArray[np.float64]", np.linalg.norm(pixels - colour, axis=-1))
+    distance: NDArray[np.float64] = np.linalg.norm(pixels - colour, axis=-1)
+    return distance
 
 
 def _pooled_range(frame: NDArray[np.uint8]) -> NDArray[np.float32]:

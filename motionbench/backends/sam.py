@@ -90,7 +90,7 @@ def prompt(mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.flo
 
 
 def _overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    return float((one & other).sum() / max(1, (one | other).sum()))
+    return float((one & other).sum() / max(1, int((one | other).sum())))
 
 
 def _backend(name: str, size: str, weights: str) -> Backend:

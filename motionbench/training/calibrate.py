@@ -22,7 +22,7 @@ Logistic = tuple[float, float]
 
 def fit_logistic(cosines: NDArray[np.float64], true: NDArray[np.bool_]) -> Logistic:
     """Slope and offset of the logistic of least log loss, both classes weighing the same."""
-    weight = np.where(true, 0.5 / max(1, true.sum()), 0.5 / max(1, (~true).sum()))
+    weight = np.where(true, 0.5 / max(1, int(true.sum())), 0.5 / max(1, int((~true).sum())))
     sign = np.where(true, 1.0, -1.0)
 
     def cost(at: NDArray[np.float64]) -> float:
