@@ -8,6 +8,7 @@ it draws flow; one scale for all videos keeps a colour's meaning, as the masks' 
 from __future__ import annotations
 
 import itertools
+import pickle
 import typing as t
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -79,7 +80,7 @@ def _raft(device: torch.device) -> Estimator:
         state = Raft_Large_Weights.DEFAULT.get_state_dict(progress=False, check_hash=True, weights_only=True)
         network.load_state_dict(state)
         network.to(device)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(f"RAFT's weights cannot be loaded: {reason}", "flow=dis needs none") from error
 

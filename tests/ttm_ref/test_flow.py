@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 import types
 from pathlib import Path
@@ -93,6 +94,13 @@ class TestEstimators:
 
         monkeypatch.setattr(Raft_Large_Weights, "get_state_dict", lambda self, **_: {"what": torch.zeros(1)})
         with pytest.raises(WeightsError, match="RAFT's weights cannot be loaded"):
+            estimator("raft", CPU)
+
+        def damaged(self, **_):
+            raise pickle.UnpicklingError("Weights only load failed")
+
+        monkeypatch.setattr(Raft_Large_Weights, "get_state_dict", damaged)
+        with pytest.raises(WeightsError, match="RAFT's weights cannot be loaded: Weights only load failed"):
             estimator("raft", CPU)
         with pytest.raises(ConfigError, match="no flow 'farneback'"):
             estimator("farneback", CPU)
