@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from motionbench.stress import benign, objects, picture, prompts, temporal
+from motionbench.stress import benign, objects, picture, prompts, swaps, temporal
 from motionbench.stress.benign import Apply
 from motionbench.stress.material import Material
 
@@ -83,8 +83,22 @@ _LIST = (
     Corruption(
         "identity_swap",
         "one object takes on another's looks",
-        objects.identity_swap,
-        _levels(objects.SWAP, _SHARE),
+        swaps.identity_swap,
+        _levels(swaps.OPACITY, _SHARE),
+        True,
+    ),
+    Corruption(
+        "texture_swap",
+        "one object takes on another's looks in its own colours",
+        swaps.texture_swap,
+        _levels(swaps.OPACITY, _SHARE),
+        True,
+    ),
+    Corruption(
+        "part_swap",
+        "one end of an object becomes another's",
+        swaps.part_swap,
+        _levels(swaps.PART, "{:.0%} of it"),
         True,
     ),
     Corruption("colour_drift", "the colours change slowly", picture.colour_drift, _levels(picture.COLOUR, _SHARE)),

@@ -174,3 +174,14 @@ def centre_and_diameter(mask: NDArray[np.bool_]) -> tuple[Floats, float]:
     """Centroid (x, y) and sqrt(area) of a mask that is not empty, pixels."""
     y, x = np.nonzero(mask)
     return np.array([x.mean(), y.mean()]), float(np.sqrt(len(x)))
+
+
+def one_of(object_id: int | None) -> int:
+    """The id of the object that a corruption is made to.
+
+    Raises:
+        NotApplicable: it is not said which.
+    """
+    if object_id is None:
+        raise NotApplicable("this corruption needs an object")
+    return object_id

@@ -1,4 +1,4 @@
-"""Corruptions of one object: it stops, shakes, jumps, becomes another, goes, merges, doubles. Frame 0 stays."""
+"""Corruptions of one object: it stops, shakes, jumps, goes, merges, doubles. Frame 0 stays."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from motionbench.stress.layers import (
     centre_and_diameter,
     lift,
     moved,
+    one_of,
     place,
     shift,
-    soft,
     to_bytes,
 )
 from motionbench.stress.material import Material
-from motionbench.stress.registration import continued, grown, union
+from motionbench.stress.registration import grown, union
 from motionbench.stress.temporal import frozen_from
 
 Floats = NDArray[np.float64]
@@ -28,13 +28,10 @@ Floats = NDArray[np.float64]
 JITTER = (0.25, 0.5, 1.0, 2.0, 4.0)  # sigma in pixels
 YIELD = 16.0  # pixels over which the surroundings give way to a shaking object
 TELEPORT = (0.1, 0.25, 0.5, 0.75, 1.0)  # diameters
-SWAP = (0.2, 0.4, 0.6, 0.8, 1.0)  # opacity of the other object's picture
 FADED = (0.2, 0.4, 0.6, 0.8, 1.0)  # share of the object's opacity that is lost by the last frame
 GONE = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 0.9)  # share of the clip, at its end, that an object is missing from
 MERGE = (0.1, 0.2, 0.35, 0.6, 1.0)  # share of the way to the other object, and of its looks
 DOUBLE = (0.25, 0.5, 0.75, 1.0, 1.25)  # diameters by which the double has moved out at the end
-INSIDE = 0.8  # the donor is laid on 1/INSIDE times the object's size, so that its middle covers the object
-SWAP_AT, SWAP_FRAMES = 1 / 3, 3  # where the swap begins, and over how many frames
 HEADINGS = 16
 
 
@@ -44,7 +41,7 @@ def partial_freeze(material: Material, severity: int, seed: int, object_id: int 
     start, camera = frozen_from(count, severity), material.backdrop.camera()
     back = np.linalg.inv(camera[start])
     places = [Place(at) if at <= start else Place(start, camera[at] @ back) for at in range(count)]
-    return place(material, _one(object_id), places)
+    return place(material, one_of(object_id), places)
 
 
 def object_jitter(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
@@ -53,7 +50,7 @@ def object_jitter(material: Material, severity: int, seed: int, object_id: int |
     Where the plate is not exact, the object still moves as a whole, and the picture around it gives way over some
     pixels instead of being uncovered.
     """
-    target = _one(object_id)
+    target = one_of(object_id)
     offsets = np.random.default_rng(seed).standard_normal((len(material.frames), 2)) * JITTER[severity - 1]
     if not isinstance(material.backdrop, SynthBackdrop):
         return _nudged(material, target, offsets)
@@ -85,7 +82,7 @@ def teleport(material: Material, severity: int, seed: int, object_id: int | None
     """One object jumps aside in the middle of the clip and goes on from there."""
     count = len(material.frames)
     when = round(count * np.random.default_rng(seed).uniform(1 / 3, 2 / 3))
-    target = _one(object_id)
+    target = one_of(object_id)
     way = _free_way(material, target, TELEPORT[-1], when) * TELEPORT[severity - 1]
     return place(material, target, [Place(at, shift(*way)) if at >= when else Place(at) for at in range(count)])
 
@@ -93,14 +90,14 @@ def teleport(material: Material, severity: int, seed: int, object_id: int | None
 def fade(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
     """One object becomes more transparent from frame to frame; at top severity it is gone in the last."""
     opacity = np.linspace(1, 1 - FADED[severity - 1], len(material.frames))
-    return place(material, _one(object_id), [Place(at, opacity=float(a)) for at, a in enumerate(opacity)])
+    return place(material, one_of(object_id), [Place(at, opacity=float(a)) for at, a in enumerate(opacity)])
 
 
 def vanish(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
     """One object is gone from one frame to the next."""
     count = len(material.frames)
     onset = max(1, count - max(1, round(GONE[severity - 1] * count)))
-    return place(material, _one(object_id), [Place(at, opacity=float(at < onset)) for at in range(count)])
+    return place(material, one_of(object_id), [Place(at, opacity=float(at < onset)) for at in range(count)])
 
 
 def merge(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
@@ -109,7 +106,7 @@ def merge(material: Material, severity: int, seed: int, object_id: int | None) -
     Raises:
         NotApplicable: there is no other object, or the background behind is not known.
     """
-    target, count = _one(object_id), len(material.frames)
+    target, count = one_of(object_id), len(material.frames)
     other = _nearest(material, target)
     mine, theirs = material.masks[material.plane(target)], material.masks[material.plane(other)]
     part = MERGE[severity - 1] * np.clip((np.arange(count) / count - 0.25) / 0.5, 0, 1)
@@ -142,7 +139,7 @@ def _towards(mine: NDArray[np.bool_], theirs: NDArray[np.bool_], at: int, part: 
 
 def duplicate(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
     """A double slides out of one object and moves along beside it."""
-    target, count = _one(object_id), len(material.frames)
+    target, count = one_of(object_id), len(material.frames)
     way = _free_way(material, target, DOUBLE[-1], count - 1) * DOUBLE[severity - 1]
     lifted = lift(material, target)
     frames = material.frames.copy()
@@ -153,52 +150,6 @@ def duplicate(material: Material, severity: int, seed: int, object_id: int | Non
             behind = (alpha * (1 - lifted.alpha[at]))[..., None]  # the double comes out from behind
             frames[at] = to_bytes(frames[at] * (1 - behind) + rgb * behind)
     return material.with_frames(frames)
-
-
-def identity_swap(material: Material, severity: int, seed: int, object_id: int | None) -> Material:
-    """One object keeps its outline and motion and takes on the looks of an object of another case, over 3 frames.
-
-    Raises:
-        NotApplicable: there is no other object to take the looks from.
-    """
-    target, count = _one(object_id), len(material.frames)
-    donor = material.donor
-    if donor is None or donor.rgb is None or donor.mask is None:
-        raise NotApplicable("there is no object of another case to swap with")
-    own = centre_and_diameter(donor.mask)
-    masks = material.masks[material.plane(target)]
-    start = max(1, round(SWAP_AT * count))
-    frames = material.frames.copy()
-    with single_thread():
-        picture = continued(donor.rgb.astype(np.float32), donor.mask)
-        for at in range(start, count):
-            if masks[at].any():
-                part = SWAP[severity - 1] * min(1.0, (at - start + 1) / SWAP_FRAMES)
-                frames[at] = _dressed(frames[at], masks[at], picture, own, part)
-    return material.with_frames(frames)
-
-
-def _dressed(
-    frame: NDArray[np.uint8],
-    mask: NDArray[np.bool_],
-    picture: NDArray[np.float32],
-    own: tuple[Floats, float],
-    part: float,
-) -> NDArray[np.uint8]:
-    centre, size = centre_and_diameter(mask)
-    gain = size / (INSIDE * own[1])
-    move = shift(*centre) @ np.diag([gain, gain, 1.0]) @ shift(*-own[0])
-    laid = cv2.warpPerspective(
-        picture, move, (frame.shape[1], frame.shape[0]), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    alpha = (soft(mask) * part)[..., None]
-    return to_bytes(frame * (1 - alpha) + laid * alpha)
-
-
-def _one(object_id: int | None) -> int:
-    if object_id is None:
-        raise NotApplicable("this corruption needs an object")
-    return object_id
 
 
 def _nearest(material: Material, object_id: int) -> int:

@@ -9,7 +9,7 @@ import pytest
 from motionbench.datasets.synth import render
 from motionbench.datasets.synth.plates import without
 from motionbench.errors import NotApplicable
-from motionbench.stress import objects, picture
+from motionbench.stress import objects, picture, swaps
 from motionbench.stress.backdrop import RegisteredBackdrop
 from motionbench.stress.choice import choose_objects
 from motionbench.stress.layers import centre_and_diameter
@@ -107,12 +107,38 @@ def test_merging_takes_two() -> None:
 
 
 def test_a_swapped_object_keeps_its_outline(scene: Material) -> None:
-    made = objects.identity_swap(scene, 5, 0, ONE)
+    made = swaps.identity_swap(scene, 5, 0, ONE)
     mask = scene.masks[scene.plane(ONE), 15]
     changed = (made.frames[15] != scene.frames[15]).any(-1)
     assert not (changed & ~grown(mask, 5)).any() and changed[mask].mean() > 0.8
     with pytest.raises(NotApplicable, match="another case"):
-        objects.identity_swap(dataclasses.replace(scene, donor=None), 5, 0, ONE)
+        swaps.identity_swap(dataclasses.replace(scene, donor=None), 5, 0, ONE)
+
+
+def test_a_part_that_is_swapped_is_one_end_and_grows(scene: Material) -> None:
+    mask = scene.masks[scene.plane(ONE), 15]
+    shares, before = [], None
+    for severity in range(1, 6):
+        frame = swaps.part_swap(scene, severity, 0, ONE).frames[15]
+        changed = (frame != scene.frames[15]).any(-1)
+        assert not (changed & ~grown(mask, 5)).any()
+        shares.append(float(changed[mask].mean()))
+        assert before is None or changed[before].mean() > 0.9  # the larger end holds the smaller one
+        before = changed
+    assert shares == sorted(shares) and shares[-1] < 0.9 and shares[0] < 0.6 * shares[-1]
+    assert np.array_equal(swaps.part_swap(scene, 5, 0, ONE).frames[:4], scene.frames[:4])
+
+
+def test_a_swapped_texture_has_the_objects_own_colours(scene: Material) -> None:
+    mask = ~grown(~scene.masks[scene.plane(ONE), 15], 2)
+    own, other, same = (
+        made.frames[15][mask].astype(float)
+        for made in (scene, swaps.identity_swap(scene, 5, 0, ONE), swaps.texture_swap(scene, 5, 0, ONE))
+    )
+    assert np.abs(own.mean(0) - same.mean(0)).max() < 0.5 * np.abs(own.mean(0) - other.mean(0)).max()
+    assert np.abs(own - same).mean() > 5
+    with pytest.raises(NotApplicable, match="another case"):
+        swaps.texture_swap(dataclasses.replace(scene, donor=None), 5, 0, ONE)
 
 
 def test_drifting_background_leaves_the_objects(scene: Material) -> None:
