@@ -20,7 +20,12 @@ def stress(
         list[str] | None, option("Only these corruptions or benign changes; may be repeated.", "--corruption")
     ] = None,
     cases: t.Annotated[int, typer.Option("--cases", min=2, help="At most this many cases, evenly chosen.")] = 48,
-    each: t.Annotated[int, typer.Option("--each", min=2, help="At most this many cases for each corruption.")] = 12,
+    each: t.Annotated[
+        int,
+        typer.Option(
+            "--each", min=2, help="At most this many cases for each corruption, twice as many for a benign one."
+        ),
+    ] = 12,
     seed: Seed = 0,
     out: OutDir = None,
     cache: CacheDir = None,

@@ -27,8 +27,10 @@ from motionbench.stress.material import Material, of_case, of_scene
 from motionbench.types import Case, Clip, Features, InputMatch, Inputs, Video, View
 
 LEVEL = 0.8
+LOOK_LEVEL = 0.5  # of the unlikeness to frame 0; for this and its kernel see docs/tmr.md
 KNOTS = (0.15, 0.3, 0.6, 1.2, 2.4)  # diameters per second
 KERNEL = 0.3  # standard deviation, in log amplitude, of the weights of the objects around a knot
+LOOK_KERNEL = 0.6
 BACKENDS = (DIS, LK_TRACKS, CARRIED_MASKS, LK_WINDOWS, PATCH_APPEARANCE)
 
 
@@ -81,32 +83,33 @@ def summarise(real: list[Character], scenes: list[Character]) -> dict[str, objec
     places = np.log([c.amplitude for c in both])
     knots = []
     for knot in KNOTS:
-        weights = groups * np.exp(-0.5 * ((places - np.log(knot)) / KERNEL) ** 2)
-        knots.append({"at": knot, **_knot(both, weights)})
+        near, wide = (groups * np.exp(-0.5 * ((places - np.log(knot)) / width) ** 2) for width in (KERNEL, LOOK_KERNEL))
+        knots.append({"at": knot, **_knot(both, near), "foreign": _at([c.foreign for c in both], wide, LOOK_LEVEL)})
     return {
         "schema": SCHEMA,
         "objects": {"real": len(real), "procedural": len(scenes)},
         "level": LEVEL,
+        "look_level": LOOK_LEVEL,
         "amplitude": 2 * MOVES,
         "knots": knots,
     }
 
 
 def _knot(objects: list[Character], weights: NDArray[np.float64]) -> dict[str, object]:
-    def at(values: list[NDArray[np.float64]], level: float = LEVEL) -> t.Any:
-        kept = [i for i, v in enumerate(values) if v.size and np.isfinite(v).all()]
-        stacked = np.stack([values[i] for i in kept])
-        flat = [quantile(column, weights[kept], level) for column in stacked.reshape(len(kept), -1).T]
-        return np.round(np.reshape(flat, stacked.shape[1:]), 4).tolist()
-
     return {
-        "alive": at([np.array(c.alive) for c in objects], 1 - LEVEL),
-        "hazards": at([c.hazards for c in objects]),
-        "rough": at([c.rough for c in objects]),
-        "foreign": at([c.foreign for c in objects]),
-        "repeated": at([np.array(c.repeated) for c in objects]),
-        "disorder": at([np.array(c.disorder) for c in objects]),
+        "alive": _at([np.array(c.alive) for c in objects], weights, 1 - LEVEL),
+        "hazards": _at([c.hazards for c in objects], weights, LEVEL),
+        "rough": _at([c.rough for c in objects], weights, LEVEL),
+        "repeated": _at([np.array(c.repeated) for c in objects], weights, LEVEL),
+        "disorder": _at([np.array(c.disorder) for c in objects], weights, LEVEL),
     }
+
+
+def _at(values: list[NDArray[np.float64]], weights: NDArray[np.float64], level: float) -> t.Any:
+    kept = [i for i, v in enumerate(values) if v.size and np.isfinite(v).all()]
+    stacked = np.stack([values[i] for i in kept])
+    flat = [quantile(column, weights[kept], level) for column in stacked.reshape(len(kept), -1).T]
+    return np.round(np.reshape(flat, stacked.shape[1:]), 4).tolist()
 
 
 def main() -> None:

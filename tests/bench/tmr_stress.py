@@ -31,6 +31,7 @@ SEEN = (
     "merge",
     "elastic_inconsistent",
 )
+FURTHER = ("texture_swap", "part_swap")
 BENIGN = ("crf18", "crf23", "crf28", "gamma_up", "gamma_down", "shift", "resize", "offset", "mirror")
 MOST_RHO, LEAST_Z, KEN_BURNS = -0.9, 3.0, 0.25
 
@@ -66,7 +67,7 @@ def _passes(found: Reaction, bar: float) -> bool:
 def table(made: Stress, bar: float) -> list[str]:
     """Markdown lines, and how many corruptions passed."""
     reactions = {r.corruption: r for r in made.reactions if r.metric == "tmr"}
-    rows = [reactions[name] for name in (*SEEN, "ken_burns", *BENIGN) if name in reactions]
+    rows = [reactions[name] for name in (*SEEN, *FURTHER, "ken_burns", *BENIGN) if name in reactions]
     lines = [
         "| change | n | clean and severities | rho | drop | se | z | passes |",
         "|---|---|---|---|---|---|---|---|",
@@ -94,7 +95,7 @@ def main() -> None:
             "lite",
             options.out,
             metrics=["tmr", "tmr_worst"],
-            corruptions=[*SEEN, "ken_burns", *BENIGN],
+            corruptions=[*SEEN, *FURTHER, "ken_burns", *BENIGN],
             cases=options.cases,
             per_corruption=options.per_corruption,
             seed=options.seed,

@@ -29,6 +29,7 @@ DIRECTIONS = 8
 _ANGLES = np.arange(DIRECTIONS, dtype=np.float32) * np.float32(np.pi / 4)
 _PLACES = np.rint(RING * np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], 1)).astype(np.int64)
 _AROUND = np.concatenate([np.zeros((1, 2), np.int64), _PLACES])
+AT_ONCE = 2048  # descriptors that are compared with all others at a time, for the memory's sake
 LENGTH = (DIRECTIONS + 1) * DIRECTIONS + 3
 
 
@@ -77,6 +78,9 @@ def lattice(region: Bools, stride: int = STRIDE) -> Points:
 
 def nearest(of: Floats, among: Floats) -> Floats:
     """Distance float32 [N] from each descriptor [N, D] to the nearest one among [M, D], M >= 1."""
-    beyond = (-2 * of) @ among.T
-    beyond += (among * among).sum(1)
-    return np.asarray(np.sqrt(np.maximum(beyond.min(1) + (of * of).sum(1), 0)), np.float32)
+    # |a - b|² = |a|² + (-2a, 1)(b, |b|²): one product of matrices, and no further pass over what is large.
+    long = np.concatenate([among, (among * among).sum(1, keepdims=True)], 1).T
+    wide = np.concatenate([-2 * of, np.ones((len(of), 1), np.float32)], 1)
+    least = [(wide[at : at + AT_ONCE] @ long).min(1) for at in range(0, len(of), AT_ONCE)]
+    squares = np.concatenate([*least, np.zeros(0, np.float32)]) + (of * of).sum(1)
+    return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)

@@ -6,12 +6,17 @@ similarity", CVPR 2008):
 - `explained`: how far the patches of its region now are from the nearest of its patches in frame 0. A region that
   shows something new is not explained.
 - `found`: how far its patches of frame 0 are from the nearest one in or near its region now. What is gone is not found.
+
+Both are means over the quarter of the patches that are furthest: a head that becomes another's must not drown in a body
+that stays.
+
 - `own`: share of the region now that is nearer to the object's patches than to those of its surroundings in frame 0.
   A region that lies on bare ground has none.
 
 Patches of a coarse lattice are looked for at every pixel: the lattice lies elsewhere on the object from frame to frame,
-and half its stride aside the same object would look like another one. A patch may turn by 45° either way. Objects are
-compared at one common scale, set by their area in frame 0.
+and half its stride aside the same object would look like another one. A patch may turn by 45° either way, and be a
+quarter larger or a fifth smaller (for `own`, it may only turn). Objects are compared at one common scale, set by their
+area in frame 0.
 
 - `apart`: mean difference in luma between every two frames where the object is at any time: what repeats, and which
   frames are neighbours in time.
@@ -28,7 +33,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from motionbench.backends.appearance.field import SIDE, Bools, Field, Floats, lattice, nearest, turned
+from motionbench.backends.appearance.field import SIDE, Bools, Field, Floats, Points, lattice, nearest, turned
 from motionbench.backends.classical.opencv import luma, single_thread
 from motionbench.types import Backend, Features, Inputs
 
@@ -40,6 +45,9 @@ LARGEST_ZOOM = 2.0
 SEARCH_STRIDE = 4
 LIKE = 0.65  # a lost object is found again where its patches are nearer than this, as those of the same object are
 PART = 0.5  # and where such patches fill this share of a square of its size
+WORST = 0.25  # of the patches speak for all
+TURNS = (0, 1, -1)  # steps of 45°
+SIZES = (0.8, 1.25)  # beside its own
 _COARSE = 4  # frames are compared with each other at a quarter of their size
 
 
@@ -47,8 +55,8 @@ def appearance(inputs: Inputs, upstream: Mapping[str, Features]) -> Features:
     """Likeness of the objects to frame 0; needs `masks`.
 
     Returns:
-        explained, found float32 [K, T], mean distances from 0 (equal) to 1; about 0.5 for the same object in another
-        pose, 0.8 for another one of the same colours; own float32 [K, T] in [0, 1]; apart float32 [K, T, T] in grey
+        explained, found float32 [K, T], mean distances of the worst quarter, from 0 (equal) to 1; about 0.6 for the
+        same object in another pose, 0.9 for another one; own float32 [K, T] in [0, 1]; apart float32 [K, T, T] in grey
         levels; object_ids int64 [K].
     """
     frames, masks = inputs.clip.video.frames, upstream["masks"]["values"]
@@ -73,8 +81,9 @@ class _First:
     """An object in frame 0.
 
     Attributes:
-        sought: descriptors of its lattice's patches, in three turns after one another; `count` in each.
-        known: descriptors of all its pixels' patches, in three turns.
+        sought: descriptors of its lattice's patches, in all turns after one another; `count` in each.
+        known: descriptors of all its pixels' patches, in all turns.
+        sought_resized, known_resized: the same at the other sizes, of every second pixel.
         around: descriptors of all its surroundings' patches.
     """
 
@@ -82,13 +91,14 @@ class _First:
         self.diameter = float(np.sqrt(plane.sum()))
         self.zoom = min(LARGEST_ZOOM, SIDE / self.diameter)
         picture, inside = self.cut(frame, plane)
-        field = Field(picture)
-        self.sought, self.known = (
-            np.concatenate([turned(patches, step) for step in (0, 1, -1)])
-            for patches in (field.describe(lattice(inside)), field.describe(lattice(inside, 1)))
-        )
-        self.count = len(self.sought) // 3
-        self.around = field.describe(lattice(~_grown(inside, 2), 1))
+        at = lattice(inside)
+        self.count = len(at)
+        everywhere, every_second = lattice(inside, 1), lattice(inside, 2)
+        if not len(every_second):  # a thin object can lie between its points
+            every_second = everywhere
+        self.sought, self.known = (_poses(picture, points, (1.0,)) for points in (at, everywhere))
+        self.sought_resized, self.known_resized = (_poses(picture, points, SIZES) for points in (at, every_second))
+        self.around = Field(picture).describe(lattice(~_grown(inside, 2), 1))
 
     def cut(self, frame: NDArray[np.uint8], plane: Bools) -> tuple[NDArray[np.uint8], Bools]:
         """The region and its margin, brought to the common scale."""
@@ -110,13 +120,22 @@ class _First:
             return self.search(frame)
         picture, inside = self.cut(frame, plane)
         field = Field(picture)
-        here, near = lattice(inside), lattice(_grown(inside, round(NEAR * SIDE)), 1)
+        here, near = lattice(inside), _grown(inside, round(NEAR * SIDE))
         if not len(here):
             return FAR, FAR, 0.0
         patches = field.describe(here)
         mine, other = nearest(patches, self.known), self.beside(patches)
-        found = nearest(self.sought, field.describe(near)).reshape(-1, self.count).min(0)
-        return min(FAR, float(mine.mean())), min(FAR, float(found.mean())), float((mine < other).mean())
+        return self.explained(patches, mine), _worst(self.found(field, near)), float((mine < other).mean())
+
+    def explained(self, patches: Floats, mine: Floats) -> float:
+        """Of descriptors [N, 75] whose distances to `known` are `mine` [N], N >= 1."""
+        return _worst(np.minimum(mine, nearest(patches, self.known_resized)))
+
+    def found(self, field: Field, region: Bools) -> Floats:
+        """Distance float32 [count] from each of its lattice's patches, in its best pose, to the nearest in a region."""
+        own = nearest(self.sought, field.describe(lattice(region, 1)))
+        resized = nearest(self.sought_resized, field.describe(lattice(region, 2)))
+        return np.asarray(np.concatenate([own, resized]).reshape(-1, self.count).min(0))
 
     def beside(self, patches: Floats) -> Floats:
         """Distances to the surroundings; far where the object filled all that was cut out."""
@@ -139,11 +158,31 @@ class _First:
         inside = likely & (np.abs(row - y) <= side) & (np.abs(column - x) <= side)
         if share[y, x] < PART or not inside.any():
             return FAR, FAR, 0.0
-        explained, region = float(mine[inside].mean()), np.zeros(size[::-1], np.bool_)
+        region = np.zeros(size[::-1], np.bool_)
         region[tuple(points[inside, ::-1].T)] = True
-        there = field.describe(lattice(_grown(region, SEARCH_STRIDE // 2), 1))
-        found = float(nearest(self.sought, there).reshape(-1, self.count).min(0).mean())
-        return (explained, found, 1.0) if found < LIKE else (FAR, FAR, 0.0)
+        found = self.found(field, _grown(region, SEARCH_STRIDE // 2))
+        if found.mean() >= LIKE:
+            return FAR, FAR, 0.0
+        return self.explained(patches[inside], mine[inside]), _worst(found), 1.0
+
+
+def _poses(picture: NDArray[np.uint8], points: Points, sizes: tuple[float, ...]) -> Floats:
+    """Descriptors of the patches at points int64 [N, 2], float32 [3 x sizes x N, 75]: for each size, all turns."""
+    made = []
+    for size in sizes:
+        shape = (max(8, round(picture.shape[1] * size)), max(8, round(picture.shape[0] * size)))
+        how = cv2.INTER_AREA if size < 1 else cv2.INTER_LINEAR
+        resized = np.asarray(cv2.resize(picture, shape, interpolation=how))
+        there = np.rint((points + 0.5) * size - 0.5).astype(np.int64)
+        patches = Field(resized).describe(np.clip(there, 0, [shape[0] - 1, shape[1] - 1]))
+        made += [turned(patches, step) for step in TURNS]
+    return np.concatenate(made)
+
+
+def _worst(distances: Floats) -> float:
+    """Mean of the largest quarter of at least one distance, at most FAR."""
+    largest = np.sort(distances)[-max(1, int(WORST * len(distances))) :]
+    return min(FAR, float(largest.mean()))
 
 
 def _grown(region: Bools, by: int) -> Bools:
@@ -176,7 +215,7 @@ def _apart(small: Floats, planes: Bools) -> Floats:
 PATCH_APPEARANCE = Backend(
     name="patch-appearance",
     role="appearance",
-    recipe=3,
+    recipe=4,
     load=lambda: appearance,
     requires=("masks",),
     inputs=("masks",),

@@ -9,8 +9,9 @@
   nothing.
 - *survival*: hazard -log(survivors / points) over windows of half a second that are seeded anew; losses are excused by
   `motionbench.metrics.fates` only.
-- *identity*: unlikeness to frame 0 in every frame (role `appearance`): what is there now that frame 0 does not
-  explain, what of frame 0 is not found any more, and the share of the region that looks like its surroundings.
+- *identity*: unlikeness to frame 0 in every frame (role `appearance`), by its worst quarter: what is there now that
+  frame 0 does not explain, what of frame 0 is not found any more; and the share of the region that looks like its
+  surroundings.
 - *naturalness*: acceleration and jerk, frames that repeat, frames out of order.
 
 What is expected of an object is what its reference shows, compared from worst to best and not moment by moment; where
@@ -31,7 +32,7 @@ from motionbench.metrics.tmr.score import judge, split
 from motionbench.stats import reduce_mean
 from motionbench.types import CaseView, Metric, Need, Side, Values
 
-VERSION = 5  # of the formula, its constants and the shipped statistics
+VERSION = 6  # of the formula, its constants and the shipped statistics
 ROLES = ("windows", "masks", "appearance")
 _SIDES: tuple[Side, Side] = ("generated", "reference")
 _NEEDS = tuple(Need(role, side, optional=side == "reference") for side in _SIDES for role in ROLES)

@@ -23,7 +23,7 @@ UNSURE = 0.1  # of the spread of looks
 
 # (tolerance, scale), see docs/tmr.md for how they were chosen.
 HAZARD = (0.1, 0.25)
-FOREIGN = (0.05, 0.05)
+FOREIGN = (0.07, 0.05)
 NOT_OWN = (0.04, 0.15)
 ROUGH = (0.45, 0.7)
 RESTLESS = (0.1, 0.2)  # diameters per second

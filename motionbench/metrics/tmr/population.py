@@ -1,9 +1,9 @@
 """What real objects show: the expectation where a case has no reference video.
 
 The shipped statistics were measured on real clips and procedural scenes (`python tests/bench/tmr_population.py`). Each
-number is one that most of their moving objects stay within: four out of five are no rougher, no less like frame 0 and
-lose no more points. They depend on how much an object moves, for one that hardly moves has no reason to look different
-or to lose its points: the statistics are given at several amplitudes and read between them.
+number is one that most of their moving objects stay within: four out of five are no rougher and lose no more points,
+every second one is no less like frame 0. They depend on how much an object moves, for one that hardly moves has no
+reason to look different or to lose its points: the statistics are given at several amplitudes and read between them.
 
 The expected amplitude itself is no such number: it is twice the speed from which an object of a reference counts as
 moving, so that half of it is enough.

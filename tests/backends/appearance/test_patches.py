@@ -65,7 +65,7 @@ def test_frame_0_is_itself():
 def test_moving_is_not_changing_and_another_texture_of_the_same_colours_is():
     found = _run([_show(THING, 10), _show(THING, 43), _show(OTHER, 10)])
     moved, other = found["explained"][0, 1:]
-    assert moved < 0.5  # fine texture on another grid of pixels
+    assert moved < 0.6  # fine texture on another grid of pixels
     assert other > moved + 0.2
     assert found["found"][0, 2] > found["found"][0, 1] + 0.2
 
@@ -76,7 +76,7 @@ def test_a_region_that_begins_a_pixel_further_shows_the_same_thing(cut):
     smaller = mask.copy()
     smaller[:, : 10 + cut] = smaller[: 30 + cut] = False
     found = _run([(frame, mask), (frame, smaller)])
-    assert found["explained"][0, 1] < 0.2 and found["found"][0, 1] < 0.2
+    assert found["explained"][0, 1] < 0.25 and found["found"][0, 1] < 0.25
 
 
 def test_an_object_that_filled_the_frame_and_is_lost():
@@ -97,6 +97,25 @@ def test_a_quarter_turn_of_the_whole_is_less_than_another_thing():
     assert found[1] < found[2] + 0.1
 
 
+def test_a_part_that_becomes_another_thing_does_not_drown_in_the_rest():
+    swapped = THING.copy()
+    swapped[: SIDE // 3] = OTHER[: SIDE // 3]
+    found = _run([_show(THING, 10), _show(THING, 13), _show(swapped, 13), _show(OTHER, 13)])
+    for name in ("explained", "found"):
+        _, moved, part, whole = found[name][0]
+        assert part - moved > 0.7 * (whole - moved)
+
+
+@pytest.mark.parametrize("size", [0.8, 1.25])
+def test_an_object_that_comes_closer_is_less_than_another_thing(size):
+    side = round(SIDE * size)
+    frame, mask = GROUND.round().astype(np.uint8), np.zeros((SIZE, SIZE), bool)
+    frame[30 : 30 + side, 10 : 10 + side] = cv2.resize(THING, (side, side), interpolation=cv2.INTER_AREA)
+    mask[30 : 30 + side, 10 : 10 + side] = True
+    found = _run([_show(THING, 10), (frame, mask), _show(OTHER, 10)])["explained"][0]
+    assert found[1] < found[2] - 0.2
+
+
 def test_a_region_on_the_ground_is_not_its_own():
     frame, _ = _show(None, 0)
     _, mask = _show(THING, 50)
@@ -109,7 +128,7 @@ def test_what_lost_its_region_is_found_again_or_gone():
     frame, _ = _show(THING, 50, 10)
     nothing, empty = _show(None, 0)
     found = _run([_show(THING, 10), (frame, empty), (nothing, empty)])
-    assert found["explained"][0, 1] < 0.5
+    assert found["explained"][0, 1] < 0.6
     assert found["own"][0, 1] == 1
     assert (found["explained"][0, 2], found["found"][0, 2], found["own"][0, 2]) == (FAR, FAR, 0)
 
