@@ -7,11 +7,13 @@ it draws flow; one scale for all videos keeps a colour's meaning, as the masks' 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import pickle
 import typing as t
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,6 +24,7 @@ from motionbench.errors import ConfigError, MissingDependency, WeightsError
 
 FULL = 0.04  # diagonals a frame at which a colour is full; faster pixels look the same
 MULTIPLE, SHORTEST = 8, 128  # what RAFT takes
+RAFT_SHA256 = "ff5fadd56d26b40647388883af1547351ea17868b765c05b27231e72dd16a322"  # of C_T_SKHT_V2, BSD-3-Clause
 Frames = NDArray[np.uint8]
 Flow = NDArray[np.float32]
 Estimator = Callable[[Frames], Flow]
@@ -42,13 +45,13 @@ def estimator(name: str, device: torch.device) -> Estimator:
 
     Args:
         name: "dis" (OpenCV, no weights; Kroeger et al., ECCV 2016) or "raft" (torchvision's large network with its
-            default weights, which torchvision downloads and checks; Teed and Deng, ECCV 2020).
+            default weights, downloaded once into torch's hub folder; Teed and Deng, ECCV 2020).
         device: where RAFT runs.
 
     Raises:
         ConfigError: another name.
         MissingDependency: RAFT without torchvision.
-        WeightsError: RAFT's weights are not there and cannot be had.
+        WeightsError: RAFT's weights cannot be had, or are another file.
     """
     if name == "dis":
         return _dis
@@ -77,8 +80,8 @@ def _raft(device: torch.device) -> Estimator:
 
     network = raft_large(weights=None).eval()
     try:
-        state = Raft_Large_Weights.DEFAULT.get_state_dict(progress=False, check_hash=True, weights_only=True)
-        network.load_state_dict(state)
+        file = _downloaded(Raft_Large_Weights.C_T_SKHT_V2.url)
+        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
         network.to(device)
     except (OSError, RuntimeError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -96,3 +99,18 @@ def _raft(device: torch.device) -> Estimator:
         return uv
 
     return find
+
+
+def _downloaded(url: str) -> Path:
+    """RAFT's file in torch's hub folder; its hash is checked whenever it is read, not only when it comes."""
+    file = Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1])
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(file), RAFT_SHA256, progress=False)
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digest != RAFT_SHA256:
+        raise WeightsError(
+            f"{str(file)!r} is not RAFT's file (sha256 {digest[:12]}...)", "delete it; it is fetched anew"
+        )
+    return file

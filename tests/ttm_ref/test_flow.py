@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import pickle
 import sys
 import types
 from pathlib import Path
@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from motionbench.errors import ConfigError, ModelError, WeightsError
-from ttm_ref import settings
+from ttm_ref import flow, settings
 from ttm_ref.flow import FULL, estimator, paint_flow
 from ttm_ref.footage import listing
 from ttm_ref.pack import pack_folders
@@ -73,37 +73,50 @@ class TestEstimators:
         assert uv.shape == (2, size, size, 2) and uv.dtype == np.float32
         assert np.abs(np.median(uv, axis=(0, 1, 2)) - [2, 0]).max() < 0.2
 
-    def test_raft_takes_any_size_and_checked_tensors_alone(self, monkeypatch):
-        from torchvision.models.optical_flow import Raft_Large_Weights, raft_large
+    def test_raft_takes_any_size(self, hub, monkeypatch):
+        from torchvision.models.optical_flow import raft_large
 
-        asked = {}
-
-        def state(self, **options):
-            asked.update(options)
-            torch.manual_seed(0)
-            return raft_large(weights=None).state_dict()
-
-        monkeypatch.setattr(Raft_Large_Weights, "get_state_dict", state)
+        torch.manual_seed(0)
+        put(hub, raft_large(weights=None).state_dict(), monkeypatch)
         frames = np.random.default_rng(0).integers(0, 255, (2, 40, 52, 3), np.uint8)
         uv = estimator("raft", CPU)(frames)
         assert uv.shape == (1, 40, 52, 2) and np.isfinite(uv).all()
-        assert asked["check_hash"] and asked["weights_only"]
 
-    def test_what_cannot_be_had_is_said(self, monkeypatch):
-        from torchvision.models.optical_flow import Raft_Large_Weights
-
-        monkeypatch.setattr(Raft_Large_Weights, "get_state_dict", lambda self, **_: {"what": torch.zeros(1)})
+    def test_another_file_in_the_cache_is_refused_unread(self, hub, monkeypatch):
+        put(hub, {"what": torch.zeros(1)}, monkeypatch)
+        with pytest.raises(WeightsError, match="RAFT's weights cannot be loaded"):  # the right hash, no RAFT
+            estimator("raft", CPU)
+        hub.write_bytes(b"damaged")
+        with pytest.raises(WeightsError, match="is not RAFT's file"):
+            estimator("raft", CPU)
+        monkeypatch.setattr(flow, "RAFT_SHA256", hashlib.sha256(b"damaged").hexdigest())
         with pytest.raises(WeightsError, match="RAFT's weights cannot be loaded"):
             estimator("raft", CPU)
 
-        def damaged(self, **_):
-            raise pickle.UnpicklingError("Weights only load failed")
+    def test_what_cannot_be_had_is_said(self, hub, monkeypatch):
+        def refuse(url, file, digest, progress):
+            assert (url.rsplit("/", 1)[-1], digest) == (hub.name, flow.RAFT_SHA256)
+            raise OSError("no network")
 
-        monkeypatch.setattr(Raft_Large_Weights, "get_state_dict", damaged)
-        with pytest.raises(WeightsError, match="RAFT's weights cannot be loaded: Weights only load failed"):
+        monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+        with pytest.raises(WeightsError, match="RAFT's weights cannot be loaded: no network"):
             estimator("raft", CPU)
         with pytest.raises(ConfigError, match="no flow 'farneback'"):
             estimator("farneback", CPU)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """Where torch's hub keeps RAFT's file; there is none yet."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    return tmp_path / "checkpoints" / "raft_large_C_T_SKHT_V2-ff5fadd5.pth"
+
+
+def put(file, state, monkeypatch):
+    """Save a state there, and take its hash for the listed one."""
+    torch.save(state, file)
+    monkeypatch.setattr(flow, "RAFT_SHA256", hashlib.sha256(file.read_bytes()).hexdigest())
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +124,8 @@ def world(tmp_path_factory):
     root = tmp_path_factory.mktemp("flow")
     vae = write_vae(root / "vae", "patch")
     footage = listing([write_videos(root / "videos")])
-    for name, flow in (("plain", ""), ("flow", "dis")):
-        assert prepare(footage, vae, root / name, FRAMES, (SIZE, SIZE), flow=flow) == VIDEOS
+    for name, by in (("plain", ""), ("flow", "dis")):
+        assert prepare(footage, vae, root / name, FRAMES, (SIZE, SIZE), flow=by) == VIDEOS
     return root
 
 
