@@ -53,7 +53,8 @@ def _line(found: Reaction, passed: bool) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _passes(found: Reaction, bar: float) -> bool:
+def passes(found: Reaction, bar: float) -> bool:
+    """Does a reaction hold what is asked of it? `bar`: how much a benign change may move."""
     if found.n == 0 or found.change is None:
         return False
     if found.corruption == "ken_burns":
@@ -72,8 +73,8 @@ def table(made: Stress, bar: float) -> list[str]:
         "| change | n | clean and severities | rho | drop | se | z | passes |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    lines += [_line(row, _passes(row, bar)) for row in rows]
-    passed = sum(_passes(row, bar) for row in rows if row.corruption in SEEN)
+    lines += [_line(row, passes(row, bar)) for row in rows]
+    passed = sum(passes(row, bar) for row in rows if row.corruption in SEEN)
     return [*lines, "", f"{passed} of {len(SEEN)} corruptions pass."]
 
 
