@@ -38,7 +38,7 @@ from motionbench.stress.material import Material, donor_of, of_case, of_scene, s
 SWAPS = (("part_swap", 3), ("part_swap", 5), ("texture_swap", 5), ("identity_swap", 5))
 KERNELS, LEVELS = (0.3, 0.6, 1.0), (0.5, 0.6, 0.8)
 LIMITS = ((0.05, 0.05), (0.07, 0.05), (0.05, 0.08))
-SHARES = (1.0, 0.5, 0.25, 0.125)
+SHARES = (1.0, 0.5, 0.25)
 Table = tuple[tuple[float, Character], ...]
 
 
