@@ -2,7 +2,7 @@
 
     python tests/bench/tmr_identity.py DATASET... [--scenes 24] [--variants]
 
-Every clip is judged by statistics of the others (leave one clip out; every procedural training scene by those of the
+Every clip is judged by statistics of the others (leave one video out; every procedural training scene by those of the
 real clips and of the other half of the scenes): its clean objects, and each of them after `part_swap` of 30 and 50 %,
 `texture_swap` and `identity_swap`. Prints the mean identity of both, and how well it tells them apart,
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import typing as t
 from collections import defaultdict
 from pathlib import Path
@@ -57,8 +58,8 @@ class Shown(t.NamedTuple):
 
     @property
     def fold(self) -> str:
-        """What is judged by the same statistics."""
-        return f"half {int(self.clip[-1]) % 2}" if self.scene else self.clip
+        """What is judged by the same statistics; NAME_a and NAME_b are cuts of one video."""
+        return f"half {int(self.clip[-1]) % 2}" if self.scene else re.sub("_[a-z]$", "", self.clip)
 
 
 def shown(material: Material, swap: str, only: int | None) -> list[Shown]:
