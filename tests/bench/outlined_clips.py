@@ -42,8 +42,7 @@ def write_mask(outline: NDArray[np.float64], size: tuple[int, int], out: Path) -
     """Write the mask of object 1."""
     mask = np.zeros(size, np.uint8)
     cv2.fillPoly(mask, [np.rint(outline * size[::-1]).astype(np.int32)], (1,))
-    image = Image.fromarray(mask).convert("P")
-    image.putdata(mask.ravel().tolist())
+    image = Image.fromarray(mask)
     image.putpalette(PALETTE)
     image.save(out)
 

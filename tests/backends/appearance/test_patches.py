@@ -133,6 +133,13 @@ def test_what_lost_its_region_is_found_again_or_gone():
     assert (found["explained"][0, 2], found["found"][0, 2], found["own"][0, 2]) == (FAR, FAR, 0)
 
 
+def test_an_object_that_lies_between_the_points_of_every_second_pixel():
+    frame, mask = _texture(4).round().astype(np.uint8), np.zeros((SIZE, SIZE), bool)
+    mask[:72:2, :72:2] = True  # 1296 pixels: compared at its own size
+    found = _run([(frame, mask), (frame, mask)])
+    assert np.allclose(found["explained"], 0, atol=2e-3)
+
+
 def test_an_object_without_pixels_is_far_from_everything():
     frame, empty = _show(None, 0)
     found = _run([(frame, empty), (frame, empty)])
