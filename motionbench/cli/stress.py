@@ -23,7 +23,7 @@ def stress(
     each: t.Annotated[
         int,
         typer.Option(
-            "--each", min=2, help="At most this many cases for each corruption, twice as many for a benign one."
+            "--each", min=2, help="At most this many cases for each corruption, four times as many for a benign one."
         ),
     ] = 12,
     seed: Seed = 0,

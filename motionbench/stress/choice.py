@@ -60,14 +60,14 @@ def choose_cases(data: Dataset, count: int, seed: int) -> tuple[Case, ...]:
 def assign(cases: Sequence[Case], corruptions: Sequence[Corruption], each: int, seed: int) -> tuple[Task, ...]:
     """Give each corruption `each` cases (all that fit, where there are fewer), in turn, so that all get their share.
 
-    Corruptions of texts alone cost next to nothing and get all cases. Benign changes get twice as many: most clips do
-    not move at all by them, and what a few do must not decide about the mean.
+    Corruptions of texts alone cost next to nothing and get all cases. Benign changes get four times as many: most
+    clips do not move at all by them, and what a few do must not decide about the mean.
     """
     wanted: dict[str, set[str]] = {case.id: set() for case in cases}
     begin = 0
     for corruption in corruptions:
         fit = [case for case in cases if _fits(case, corruption)]
-        share = each * (2 if corruption.name in BENIGN else 1)
+        share = each * (4 if corruption.name in BENIGN else 1)
         if corruption.text or len(fit) <= share:
             taken = fit
         else:

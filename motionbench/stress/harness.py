@@ -61,7 +61,7 @@ def stress(
         metrics: metric ids; by default the profile's.
         corruptions: names from CORRUPTIONS and BENIGN; by default all.
         cases: at most this many cases, evenly from all categories.
-        per_corruption: at most this many cases for each corruption (benign changes get twice as many, those
+        per_corruption: at most this many cases for each corruption (benign changes get four times as many, those
             of texts alone all cases).
         seed: seed of the choice and of all draws.
         cache, weights_dir, workers: as in `motionbench.evaluate`.

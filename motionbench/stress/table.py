@@ -41,7 +41,7 @@ def render(stress: Stress) -> str:
     harmful, benign = stress.ordered(benign=False), stress.ordered(benign=True)
     parts = [
         f"{stress.dataset['name']}, profile {stress.profile['name']}: {len(stress.cases)} cases, "
-        f"at most {stress.per_corruption} for each corruption, twice as many for a benign change",
+        f"at most {stress.per_corruption} for each corruption, four times as many for a benign change",
     ]
     if harmful:
         parts += ["", "Spearman's rho with severity / effect in standard deviations of clean clips"]

@@ -103,7 +103,7 @@ def test_cases_come_from_all_categories_and_corruptions_share_them() -> None:
     tasks = assign(cases, selected(None), 12, 0)
     for corruption in selected(None):
         count = sum(corruption.name in task.corruptions for task in tasks)
-        expected = 24 if corruption.name in BENIGN else 12
+        expected = 48 if corruption.name in BENIGN else 12
         assert count == expected or (corruption.text and count > 12), corruption.name
     loads = [len(task.corruptions) for task in tasks]
     assert max(loads) <= 2.5 * sum(loads) / len(loads)

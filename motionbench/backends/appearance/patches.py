@@ -3,15 +3,15 @@
 For each object and frame, in both directions (after Simakov et al., "Summarizing visual data using bidirectional
 similarity", CVPR 2008):
 
-- `explained`: how far the patches of its region now are from the nearest of its patches in frame 0. A region that
-  shows something new is not explained.
+- `explained`: how far the patches of its region now are from the nearest patch of the object or of its surroundings in
+  frame 0. A region that shows something new is not explained.
 - `found`: how far its patches of frame 0 are from the nearest one in or near its region now. What is gone is not found.
 
 Both are means over the quarter of the patches that are furthest: a head that becomes another's must not drown in a body
 that stays.
 
 - `own`: share of the region now that is nearer to the object's patches than to those of its surroundings in frame 0.
-  A region that lies on bare ground has none.
+  A region that lies on bare ground has none. Ground under a mask that spills over its object counts here alone.
 
 Patches of a coarse lattice are looked for at every pixel: the lattice lies elsewhere on the object from frame to frame,
 and half its stride aside the same object would look like another one. A patch may turn by 45° either way, and be a
@@ -125,11 +125,12 @@ class _First:
             return FAR, FAR, 0.0
         patches = field.describe(here)
         mine, other = nearest(patches, self.known), self.beside(patches)
-        return self.explained(patches, mine), _worst(self.found(field, near)), float((mine < other).mean())
+        explained = self.explained(patches, np.minimum(mine, other))
+        return explained, _worst(self.found(field, near)), float((mine < other).mean())
 
-    def explained(self, patches: Floats, mine: Floats) -> float:
-        """Of descriptors [N, 75] whose distances to `known` are `mine` [N], N >= 1."""
-        return _worst(np.minimum(mine, nearest(patches, self.known_resized)))
+    def explained(self, patches: Floats, known: Floats) -> float:
+        """Of descriptors [N, 75] that are as far as `known` [N] from what frame 0 shows in its own size, N >= 1."""
+        return _worst(np.minimum(known, nearest(patches, self.known_resized)))
 
     def found(self, field: Field, region: Bools) -> Floats:
         """Distance float32 [count] from each of its lattice's patches, in its best pose, to the nearest in a region."""
@@ -215,7 +216,7 @@ def _apart(small: Floats, planes: Bools) -> Floats:
 PATCH_APPEARANCE = Backend(
     name="patch-appearance",
     role="appearance",
-    recipe=4,
+    recipe=5,
     load=lambda: appearance,
     requires=("masks",),
     inputs=("masks",),

@@ -32,7 +32,7 @@ from motionbench.metrics.tmr.score import judge, split
 from motionbench.stats import reduce_mean
 from motionbench.types import CaseView, Metric, Need, Side, Values
 
-VERSION = 6  # of the formula, its constants and the shipped statistics
+VERSION = 7  # of the formula, its constants and the shipped statistics
 ROLES = ("windows", "masks", "appearance")
 _SIDES: tuple[Side, Side] = ("generated", "reference")
 _NEEDS = tuple(Need(role, side, optional=side == "reference") for side in _SIDES for role in ROLES)

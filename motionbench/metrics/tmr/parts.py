@@ -18,7 +18,7 @@ ENOUGH = 0.5  # of the expected amplitude earns all that motion can earn
 LIVELY = 0.8  # of the expected share of moving steps
 
 # Of what is expected is added to its tolerance: where real points die or looks change, chance has more room.
-CHANCE = 0.2  # of the hazards
+CHANCE = 0.4  # of the hazards
 UNSURE = 0.1  # of the spread of looks
 
 # (tolerance, scale), see docs/tmr.md for how they were chosen.

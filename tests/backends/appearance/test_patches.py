@@ -124,6 +124,15 @@ def test_a_region_on_the_ground_is_not_its_own():
     assert found["explained"][0, 1] > 0.6
 
 
+def test_ground_under_a_mask_that_spills_over_is_known_and_not_its_own():
+    frame, mask = _show(THING, 20)
+    spilled = mask.copy()
+    spilled[:, 52:58] = mask[:, 46:52]
+    found = _run([(frame, mask), (frame, spilled)])
+    assert found["explained"][0, 1] < 0.3
+    assert found["own"][0, 1] < 0.9
+
+
 def test_what_lost_its_region_is_found_again_or_gone():
     frame, _ = _show(THING, 50, 10)
     nothing, empty = _show(None, 0)
