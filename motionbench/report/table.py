@@ -51,7 +51,7 @@ class Sheet:
     Attributes:
         subsets: those with cases, "all" first; a subset that is the whole set is left out.
         lines: the metrics.
-        notes: reasons, numbered from 1 in the order of their first use, column by column.
+        notes: reasons, numbered from 1 in the order of their first use.
         anchored: True if the value of the real videos is known for some metric.
     """
 
@@ -78,7 +78,7 @@ def sheet(run: RunFile) -> Sheet:
         Line(metric, backend, found[metric, backend])
         for metric, backend in sorted(found, key=lambda key: (labels.order(key[0]), key[1]))
     )
-    shown = [line.cells[s] for s in subsets for line in lines if s in line.cells]
+    shown = [line.cells[s] for line in lines for s in subsets if s in line.cells]
     notes = tuple(dict.fromkeys(e.reason for e in shown if e.reason))
     return Sheet(subsets, lines, notes, any(numbers.anchor(e) for e in shown))
 

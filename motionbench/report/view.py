@@ -83,11 +83,11 @@ class Page:
         estimate = line.cells.get(subset)
         return None if estimate is None else charts.whisker(estimate, self.axes[line.name])
 
-    def remarks(self, subset: str) -> list[tuple[int, str]]:
-        """Return the numbered reservations about the values of a subset."""
+    def remarks(self, subset: str) -> dict[str, int]:
+        """Return the reservations about the values of a subset, numbered from 1 in the order in which they are met."""
         shown = [line.cells[subset] for line in self.sheet.lines if subset in line.cells]
-        numbers_used = {self.sheet.mark(e) for e in shown if e.value is not None} - {None}
-        return [(i, note) for i, note in enumerate(self.sheet.notes, start=1) if i in numbers_used]
+        reasons = dict.fromkeys(e.reason for e in shown if e.reason and e.value is not None)
+        return {reason: number for number, reason in enumerate(reasons, start=1)}
 
 
 def build(run: RunFile, media: Sequence[CaseMedia]) -> Page:

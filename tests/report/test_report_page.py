@@ -103,6 +103,15 @@ def test_links_lead_somewhere(folder, page):
             assert (folder / urllib.parse.unquote(target)).is_file(), target
 
 
+def test_each_tab_numbers_its_own_notes_from_1(folder):
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    for subset in ("all", "single", "multi"):
+        noted = re.findall(rf'id="note-{subset}-(\d+)"', text)
+        assert noted == [str(number) for number in range(1, len(noted) + 1)]
+        assert list(dict.fromkeys(re.findall(rf'href="#note-{subset}-(\d+)"', text))) == noted
+    assert 'id="note-all-1"' in text
+
+
 def test_the_worst_are_embedded_and_the_rest_lie_beside(folder, page):
     found = view.build(read_run(folder), media.read_index(folder))
     with_video = [case.key for case in found.cases if case.clips.get("generated")]
