@@ -217,6 +217,8 @@ def test_one_reference_has_luck_of_its_own_and_a_level_of_many_has_not():
     expected, shown = shows([2.0, 1.0, 0.6, 0.4]), shows([2.2, 1.2, 0.8, 0.6])
     assert compare(shown, expected, one=True).survival == 1.0
     assert compare(shown, expected, one=False).survival == pytest.approx(1 / (1 + (0.2 - 0.1) / 0.25))
+    worse = shows([2.6, 1.6, 1.2, 1.0])  # 0.6 more, where the reference loses 1.0 in the mean
+    assert compare(worse, expected, one=True).survival == pytest.approx(1 / (1 + (0.6 - 0.1 - 0.4 * 1.0) / 0.25))
 
 
 @pytest.mark.parametrize(("survived", "points"), [(0, 32), (0, 1), (32, 32), (16, 32)])
