@@ -17,22 +17,12 @@ import tmr_population as stats
 from motionbench.metrics.tmr.character import characterise
 from motionbench.metrics.tmr.order import typical_step
 from motionbench.metrics.tmr.parts import Parts, compare
-from motionbench.metrics.tmr.score import MOST_EXCUSED, MOVES
-from motionbench.metrics.tmr.tracks import cameras
-from motionbench.metrics.tmr.traits import Traits, measure
+from motionbench.metrics.tmr.score import MOVES
 from motionbench.stress.corruptions import BENIGN
-from motionbench.stress.material import Material, of_scene, stress_seed
+from motionbench.stress.material import of_scene, stress_seed
 
 PARTS = ("score", "motion", "survival", "identity", "naturalness")
 SHOWN = 8
-
-
-def traits_of(material: Material) -> list[Traits | None]:
-    """Of all its objects; None where one cannot be judged."""
-    view = stats.view_of(stats.inputs_of(material))
-    steps = cameras(view.roles["windows"])
-    found = [measure(view, k, steps) for k in range(len(view.roles["masks"]["object_ids"]))]
-    return [traits if traits is not None and traits.excused <= MOST_EXCUSED else None for traits in found]
 
 
 def lost(job: tuple[int, str]) -> list[float] | None:
@@ -41,7 +31,8 @@ def lost(job: tuple[int, str]) -> list[float] | None:
     clean = of_scene(index, "train")
     changed = BENIGN[change].apply(clean, 1, stress_seed(0, clean.case_id, change))
     found: list[Parts] = []
-    for expected, shown in zip(traits_of(clean), traits_of(changed), strict=True):
+    sides = (stats.traits_of(stats.view_of(stats.inputs_of(material))) for material in (clean, changed))
+    for expected, shown in zip(*sides, strict=True):
         if expected is None or shown is None:
             continue
         own = characterise(expected)

@@ -20,9 +20,9 @@ from motionbench.backends.appearance import PATCH_APPEARANCE
 from motionbench.backends.classical import CARRIED_MASKS, DIS, LK_TRACKS, LK_WINDOWS
 from motionbench.metrics.tmr.character import Character, characterise
 from motionbench.metrics.tmr.population import SCHEMA
-from motionbench.metrics.tmr.score import MOVES
+from motionbench.metrics.tmr.score import MOST_EXCUSED, MOVES
 from motionbench.metrics.tmr.tracks import cameras
-from motionbench.metrics.tmr.traits import measure
+from motionbench.metrics.tmr.traits import Traits, measure
 from motionbench.stress.material import Material, of_case, of_scene
 from motionbench.types import Case, Clip, Features, InputMatch, Inputs, Video, View
 
@@ -61,11 +61,16 @@ def view_of(inputs: Inputs) -> View:
     return View(features, inputs.clip.video.times, (height, width), inputs.match)
 
 
+def traits_of(view: View) -> list[Traits | None]:
+    """Of all its objects; None where one cannot be judged."""
+    steps = cameras(view.roles["windows"])
+    found = [measure(view, k, steps) for k in range(len(view.roles["masks"]["object_ids"]))]
+    return [traits if traits is not None and traits.excused <= MOST_EXCUSED else None for traits in found]
+
+
 def characters(view: View) -> list[Character]:
     """Its moving objects."""
-    steps = cameras(view.roles["windows"])
-    traits = [measure(view, k, steps) for k in range(len(view.roles["masks"]["object_ids"]))]
-    found = [characterise(t) for t in traits if t is not None and t.excused <= 0.5]
+    found = [characterise(traits) for traits in traits_of(view) if traits is not None]
     return [c for c in found if c.amplitude >= MOVES]
 
 
