@@ -11,10 +11,11 @@ from motionbench import device, weights
 from motionbench.cache import Cache
 from motionbench.device import Device
 from motionbench.errors import ModelError, NotApplicable, VideoError
+from motionbench.measure import known, measure
 from motionbench.plan import Plan, make_plan
 from motionbench.profiles import Profile
 from motionbench.sources import Source
-from motionbench.subject import Clock, Subject, Workbench, known, measure
+from motionbench.subject import Clock, Subject, Workbench
 from motionbench.types import Case, InputMatch, Metric, Row, Side, Values
 
 
@@ -172,12 +173,8 @@ class _CaseJob:
 
     def _finish(self, subject: Subject, side: Side, paired: list[Metric]) -> None:
         """Take what the paired metrics and the report need of a video, and let go of the rest."""
-        roles = {need.role for metric in paired for need in metric.needs if need.of == side}
-        for role in sorted(roles):
-            try:
-                subject.features(role)
-            except (VideoError, NotApplicable):
-                continue  # the paired metric meets the same error and reports it in its row
+        needs = [need for metric in paired for need in metric.needs_of(side)]
+        subject.prepare(needs)
         folder = self.worker.setup.media
         if folder is not None:
             with contextlib.suppress(VideoError):  # a video that cannot be decoded has no preview; its rows say why
@@ -186,7 +183,7 @@ class _CaseJob:
                     self.media[side] = preview.write(folder, self.case.id, side)
                 except OSError as error:  # the scores do not need it
                     self.trouble = f"the report's pictures cannot be written to {folder} ({error.strerror})"
-        subject.release(keep=roles)
+        subject.release(keep={need.role for need in needs})
 
     def _anchor(self, metric: Metric, reference: Subject, row: Row) -> None:
         """Set beside a value what the real video scores."""

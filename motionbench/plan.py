@@ -20,6 +20,7 @@ from motionbench.types import Backend, Case, Metric, Protocol
 BUILT_IN = ("frames",)
 GEOMETRY_RECIPE = 2  # raised whenever the input match or the thinning of frames may change
 MEDIA_RECIPE = 1  # raised whenever a preview or an overlay may change
+AGAIN_RECIPE = 1  # raised whenever the clip half a pixel aside may change
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,11 @@ class Keys:
     image: str
     masks: str | None
 
+    def again(self) -> Keys:
+        """Those of the same video half a pixel aside."""
+        video = cache.digest({"what": "again", "recipe": AGAIN_RECIPE, "video": self.video})
+        return dataclasses.replace(self, video=video)
+
     def geometry(self) -> str:
         """Times, size and input match."""
         return cache.digest(
@@ -202,8 +208,11 @@ def measure_key(metric: Metric, case: Case, generated: Keys, reference: Keys | N
     needs = {}
     for need in metric.needs:
         keys = sides[need.of]
-        if keys is not None:
-            needs[f"{need.of}/{need.role}"] = [keys.features(need.role), keys.geometry()]
+        if keys is None:
+            continue
+        needs[f"{need.of}/{need.role}"] = [keys.features(need.role), keys.geometry()]
+        if need.again:
+            needs[f"{need.of}/{need.role}/again"] = [keys.again().features(need.role), keys.again().geometry()]
     return cache.digest(
         {"what": "measure", "metric": metric.id, "version": metric.version, "needs": needs, "case": case_text(case)}
     )

@@ -2,44 +2,40 @@
 
 Each side (generated, reference) is a `Subject`: a video whose features are looked up in the cache, or computed from
 frames that are decoded at most once. Frames and other large features are let go before the next video is opened.
+What is read again of a reference (`Need.again`) comes from a second subject, the same frames half a pixel aside.
 """
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import time
 import typing as t
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from motionbench import media, video
 from motionbench.cache import Cache
-from motionbench.canonical import plain
-from motionbench.errors import NotApplicable, PluginError, VideoError
-from motionbench.plan import Keys, Plan, measure_key
+from motionbench.errors import NotApplicable, VideoError
+from motionbench.plan import Keys, Plan
 from motionbench.prefetch import Decoder
 from motionbench.sources import first_masks
 from motionbench.types import (
     Backend,
     Case,
-    CaseView,
     Clip,
     Features,
     Footage,
     InputMatch,
     Inputs,
-    Metric,
-    Side,
-    Values,
+    Need,
     View,
 )
 
 MIN_NCC = 0.6  # below this the first frame is not the input, and the input's masks mean nothing in the video
-_NO_MATCH = "the first frame is not the input"
-_UNJUDGED = "not applicable"  # stands in the cache beside the reason, in place of values
 
 Compute = t.Callable[[Inputs, Mapping[str, Features]], Features]
 
@@ -52,7 +48,7 @@ class Clock:
         self.calls: dict[str, int] = defaultdict(int)
         self.decoded = 0
 
-    @contextmanager
+    @contextlib.contextmanager
     def on(self, name: str) -> Iterator[None]:
         """Add the time inside the block to `name`."""
         start = time.perf_counter()
@@ -102,11 +98,20 @@ class Subject:
         self._inputs: Inputs | None = None
         self._geometry: Geometry | None = None
         self._broken: VideoError | None = None
+        self._again: Again | None = None
+
+    def again(self) -> Subject:
+        """The same video half a pixel aside."""
+        if self._again is None:
+            self._again = Again(self)
+        return self._again
 
     def release(self, keep: set[str]) -> None:
         """Let go of the frames and of all features but those in `keep`."""
         self._inputs = None
         self._features = {role: f for role, f in self._features.items() if role in keep}
+        if self._again is not None:
+            self._again.release(keep)
 
     def begin(self) -> None:
         """Have the video decoded ahead of time, if that will be needed at all."""
@@ -139,11 +144,8 @@ class Subject:
         return self._inputs
 
     def _open(self) -> Inputs:
-        clock, case = self.bench.clock, self.case
-        with clock.on("decode"):
-            clock.decoded += 1
-            clip = self.bench.decoder.load(self.keys.geometry(), self.footage)
-        with clock.on("backends/input_match"):
+        case, clip = self.case, self._clip()
+        with self.bench.clock.on("backends/input_match"):
             picture = case.first_frame.load()
             match = video.match_input(picture, clip)
             image, shown = video.carry_image(picture, match, clip)
@@ -154,6 +156,12 @@ class Subject:
         self._store_geometry(clip, match)
         self._geometry = Geometry(clip.video.times, (frames.shape[1], frames.shape[2]), match)
         return Inputs(case, clip, image, shown, masks0, ids, match)
+
+    def _clip(self) -> Clip:
+        clock = self.bench.clock
+        with clock.on("decode"):
+            clock.decoded += 1
+            return self.bench.decoder.load(self.keys.geometry(), self.footage)
 
     def _store_geometry(self, clip: Clip, match: InputMatch) -> None:
         size = list(clip.video.frames.shape[1:3])
@@ -189,10 +197,21 @@ class Subject:
             bench.cache.put(key, features)
         return features
 
-    def view(self, roles: list[str]) -> View:
+    def prepare(self, needs: Iterable[Need]) -> None:
+        """Have at hand what metrics will read of this video; what cannot be had is met again where it is read."""
+        for need in sorted(set(needs), key=lambda n: n.role):
+            with contextlib.suppress(VideoError, NotApplicable):
+                self.features(need.role)
+                if need.again:
+                    self.again().features(need.role)
+
+    def view(self, needs: Iterable[Need]) -> View:
         """What a metric may see of this video."""
-        geometry = self.geometry()
-        return View({r: self.features(r) for r in roles}, geometry.times, geometry.size, geometry.match)
+        needs, geometry = list(needs), self.geometry()
+        features = {need.role: self.features(need.role) for need in needs}
+        twice = [dataclasses.replace(need, again=False) for need in needs if need.again]
+        again = self.again().view(twice) if twice else None
+        return View(features, geometry.times, geometry.size, geometry.match, again)
 
     def media(self) -> media.Preview:
         """Preview and overlay for the report; tracks and masks where there are any."""
@@ -219,47 +238,13 @@ class Subject:
         return self.case.masks is None or self.geometry().match.ncc < MIN_NCC
 
 
-def known(metric: Metric, subject: Subject, reference: Subject) -> bool:
-    """True if what a metric says of this pair is in the cache: nothing that it reads is needed then."""
-    return subject.bench.cache.has(measure_key(metric, subject.case, subject.keys, reference.keys))
+class Again(Subject):
+    """A video half a pixel aside: decoded no second time."""
 
+    def __init__(self, first: Subject) -> None:
+        super().__init__(first.bench, first.case, first.footage, first.keys.image, first.keys.masks)
+        self.keys = first.keys.again()
+        self._first = first
 
-def measure(metric: Metric, subject: Subject, reference: Subject | None) -> Values:
-    """Values of one metric: from the cache, or measured.
-
-    Raises:
-        NotApplicable, VideoError: with the reason, for this case.
-        PluginError: the metric returned something other than plain values and arrays.
-    """
-    bench = subject.bench
-    if metric.masks and subject.geometry().match.ncc < MIN_NCC:
-        raise NotApplicable(_NO_MATCH)
-    key = measure_key(metric, subject.case, subject.keys, reference.keys if reference else None)
-    entry = bench.cache.get(key)
-    if entry is not None:
-        if _UNJUDGED in entry[1]:
-            raise NotApplicable(str(entry[1][_UNJUDGED]))
-        return {**entry[1], **entry[0]}
-    sides: dict[Side, list[str]] = {"generated": [], "reference": []}
-    for need in metric.needs:
-        sides[need.of].append(need.role)
-    view = CaseView(
-        subject.case,
-        subject.view(sides["generated"]),
-        reference.view(sides["reference"]) if reference is not None and metric.paired else None,
-    )
-    with bench.clock.on("metrics"):
-        try:
-            values = metric.measure(view)
-        except NotApplicable as error:  # as much of a result as a number, and as long in the making
-            bench.cache.put(key, {}, {_UNJUDGED: error.message})
-            raise
-    arrays = {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
-    try:
-        scalars = plain({name: v for name, v in values.items() if name not in arrays}, f"the metric {metric.id}")
-    except ValueError as error:  # a NaN belongs to this case; it must not reach a file, nor stop the others
-        raise VideoError(str(error)) from error
-    except TypeError as error:
-        raise PluginError(str(error)) from error
-    bench.cache.put(key, arrays, scalars)
-    return {**scalars, **arrays}
+    def _clip(self) -> Clip:
+        return video.aside(self._first.inputs().clip)

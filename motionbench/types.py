@@ -291,11 +291,14 @@ class Need:
 
     Attributes:
         optional: for `of="reference"`: the metric also has a meaning where the case has no reference video.
+        again: the role is read a second time, from the same clip half a pixel aside (`View.again`). What two
+            measurements of one video do not agree on cannot be judged by either.
     """
 
     role: str
     of: Side = "generated"
     optional: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,12 +310,14 @@ class View:
         times: float64 [T] seconds.
         size: (height, width) of the clip in pixels.
         match: the input match.
+        again: the clip half a pixel aside, with the roles that a metric reads again; None if there are none.
     """
 
     roles: Mapping[str, Features]
     times: NDArray[np.float64]
     size: tuple[int, int]
     match: InputMatch
+    again: View | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,15 +382,19 @@ class Metric:
     title: str
     masks: bool = False
 
+    def needs_of(self, side: Side) -> list[Need]:
+        """What it reads of one side."""
+        return [need for need in self.needs if need.of == side]
+
     @property
     def paired(self) -> bool:
         """True if it reads the reference video as well."""
-        return any(need.of == "reference" for need in self.needs)
+        return bool(self.needs_of("reference"))
 
     @property
     def needs_reference(self) -> bool:
         """True if it has no meaning without a reference video."""
-        return any(need.of == "reference" and not need.optional for need in self.needs)
+        return any(not need.optional for need in self.needs_of("reference"))
 
 
 @dataclass(frozen=True, slots=True)

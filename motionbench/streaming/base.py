@@ -18,7 +18,7 @@ import torch
 import torchmetrics
 from numpy.typing import NDArray
 
-from motionbench import device, engine, subject, weights
+from motionbench import device, engine, measure, subject, weights
 from motionbench.cache import Cache
 from motionbench.device import Device
 from motionbench.errors import ConfigError
@@ -112,7 +112,7 @@ class Streaming(torchmetrics.Metric):  # type: ignore[misc]  # torchmetrics is u
         with engine.one_thread():  # as in a run, down to the last bits
             made = subject.Subject(self._bench, case, Footage(generated), image, masks)
             real = None if case.reference is None else subject.Subject(self._bench, case, case.reference, image, masks)
-            return subject.measure(self._bench.plan.metrics[0], made, real)
+            return measure.measure(self._bench.plan.metrics[0], made, real)
 
     def keys(self, ids: Sequence[str] | None, count: int) -> list[float]:
         """A number for each case, equal for equal ids: the first 52 bits of a sha256, which a float64 holds exactly."""

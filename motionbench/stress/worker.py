@@ -11,13 +11,14 @@ import numpy as np
 from motionbench import cache, weights
 from motionbench.cache import Cache
 from motionbench.errors import NotApplicable, VideoError
+from motionbench.measure import measure
 from motionbench.plan import make_plan
 from motionbench.stress import clips
 from motionbench.stress.choice import Task, choose_objects, read_donor
 from motionbench.stress.corruptions import BENIGN, CORRUPTIONS, RECIPE, Corruption
 from motionbench.stress.material import Material, of_case, stress_seed
 from motionbench.stress.samples import Measured, Outcome, Refusal, Sample, Setup
-from motionbench.subject import Clock, Subject, Workbench, measure
+from motionbench.subject import Clock, Subject, Workbench
 from motionbench.types import Case, Features, Metric, Object, Values
 
 
@@ -108,7 +109,7 @@ class _Job:
         named = [CORRUPTIONS.get(name) or BENIGN[name] for name in self.task.corruptions]
         for corruption in (c for c in named if c.text):
             yield from self._ladder(corruption, None)
-        self.clean.release(keep={n.role for m in self.worker.plan.metrics for n in m.needs if n.of == "reference"})
+        self.clean.release(keep={n.role for m in self.worker.plan.metrics for n in m.needs_of("reference")})
         self.worker.cache.features = False
         objects, why = self._remembered("objects", self._objects)
         for corruption in (c for c in named if not c.text):

@@ -6,6 +6,7 @@ and range, transparency, frame times.
 
 from __future__ import annotations
 
+from motionbench.video.aside import aside
 from motionbench.video.carry import carry_image, carry_masks
 from motionbench.video.encode import encode, encode_preview, save_video
 from motionbench.video.images import read_image, read_labels
@@ -16,6 +17,7 @@ from motionbench.video.protocol import conform
 
 __all__ = [
     "Probe",
+    "aside",
     "carry_image",
     "carry_masks",
     "conform",

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from motionbench import video
 from motionbench.backends.appearance import PATCH_APPEARANCE
 from motionbench.backends.classical import CARRIED_MASKS, DIS, LK_TRACKS, LK_WINDOWS
 from motionbench.metrics.tmr.character import Character, characterise
@@ -50,6 +51,16 @@ def inputs_of(material: Material) -> Inputs:
     shown = np.ones((height, width), np.bool_)
     masks0, ids = np.array(material.masks[:, 0]), np.array(material.object_ids)
     return Inputs(case, clip, material.image, shown, masks0, ids, InputMatch(1.0, 0.0, 0.0, 1.0))
+
+
+def again(inputs: Inputs) -> Inputs:
+    """The same clip half a pixel aside, as tmr measures a reference again."""
+    clip = video.aside(inputs.clip)
+    match = video.match_input(inputs.image, clip)
+    image, shown = video.carry_image(inputs.image, match, clip)
+    assert inputs.masks0 is not None
+    masks0 = video.carry_masks(inputs.masks0, match, clip)
+    return Inputs(inputs.case, clip, image, shown, masks0, inputs.object_ids, match)
 
 
 def view_of(inputs: Inputs) -> View:

@@ -63,7 +63,10 @@ def side(places, lost=None, unlike=0.3, own=1.0, pan=0.0):
     return View(roles, np.arange(frames) / 8.0, (SIZE, SIZE), InputMatch(1.0, 0.0, 0.0, 1.0))
 
 
-def score(generated, reference=None, metric=TMR, prompts=("moves", "moves")):
+def score(generated, reference=None, metric=TMR, prompts=("moves", "moves"), again=None):
+    """`again`: the second measurement of the reference, as the first one by default."""
+    if reference is not None:
+        reference = dataclasses.replace(reference, again=again or reference)
     objects = tuple(Object(k + 1, "thing", prompt) for k, prompt in enumerate(prompts))
     case = Case("case", "single", "", "", "", "", objects, None)  # type: ignore[arg-type]
     return metric.measure(CaseView(case, generated, reference))
@@ -182,6 +185,35 @@ def test_an_object_that_left_the_frame_is_not_judged():
     roles = {**gone.roles, "windows": {**gone.roles["windows"], "xy": xy}}
     with pytest.raises(NotApplicable, match="out of the frame"):
         score(dataclasses.replace(gone, roles=roles), REFERENCE)
+
+
+# What a second measurement may show of the reference: its points die early, its looks change, it does not move at all.
+@pytest.mark.parametrize("other", [side(SWAYS, lost=1), side(SWAYS, own=0.0), side(np.full(FRAMES, SWAYS[0]))])
+def test_what_two_measurements_of_the_reference_do_not_agree_on_is_not_judged(other):
+    for first, second in ((REFERENCE, other), (other, REFERENCE)):
+        with pytest.raises(NotApplicable, match=r"two measurements|no object moves"):
+            score(REFERENCE, first, again=second)
+
+
+def test_a_second_measurement_that_differs_a_little_changes_nothing():
+    shown = side(SWAYS, lost=6)
+    slightly = side(SWAYS * 1.02 + 0.5, unlike=0.33)
+    assert score(shown, REFERENCE, again=slightly) == score(shown, REFERENCE)
+
+
+def test_an_object_that_is_not_judged_leaves_the_others_alone():
+    both, frozen = side(np.stack([SWAYS, SWAYS])), side(np.stack([SWAYS, np.full(FRAMES, SWAYS[0])]))
+    found = score(frozen, both, again=side(np.stack([SWAYS, SWAYS]), lost=1))
+    assert found["value"] == 0.0  # of the second one, which stands still where it should move
+    assert [o["tmr"] for o in found["objects"]] == [None, 0.0]
+    assert "do not agree" in found["objects"][0]["reason"]
+
+
+def test_a_still_object_is_measured_twice_as_well():
+    still, restless = side(np.full(FRAMES, 30.0)), side(30 + 10 * np.sin(np.arange(FRAMES) / 3))
+    assert score(still, still, STILLNESS)["value"] == 1.0
+    with pytest.raises(NotApplicable, match="two measurements"):
+        score(still, still, STILLNESS, again=restless)
 
 
 def leaving(areas, at_border=True):

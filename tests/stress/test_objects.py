@@ -24,7 +24,7 @@ def _centre(material: Material, object_id: int, at: int) -> np.ndarray:
     return centre_and_diameter(material.masks[material.plane(object_id), at])[0]
 
 
-@pytest.mark.parametrize(("severity", "gone"), enumerate((15, 14, 12, 8, 2), start=1))
+@pytest.mark.parametrize(("severity", "gone"), list(enumerate((15, 14, 12, 8, 2), start=1)))
 def test_a_vanished_object_leaves_the_true_plate(severity: int, gone: int) -> None:
     clean = of_scene(3, protocol=Protocol(size=128))
     made = objects.vanish(clean, severity, 0, ONE)

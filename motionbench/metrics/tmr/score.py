@@ -16,6 +16,7 @@ from motionbench.types import CaseView, Values, View
 
 MOVES = 0.15  # diameters per second: an object of a reference that is slower stands still
 MOST_EXCUSED = 0.5
+ALIKE = 0.75  # what each of two measurements of a reference must keep when it is judged by the other
 # A prompt by which an object stands still, where no reference tells.
 STILL_WORDS = ("stays still", "remains still", "keeps still", "motionless", "stationary", "does not move")
 
@@ -51,11 +52,11 @@ def judge(view: CaseView) -> list[Judged]:
     """Judge every object of a case, in the order of its masks."""
     ids = [int(i) for i in view.generated.roles["masks"]["object_ids"]]
     shown = _traits(view.generated)
-    expected = [None] * len(ids) if view.reference is None else _traits(view.reference)
+    expected, again = _of_reference(view.reference, len(ids))
     prompts = {o.id: o.prompt.lower() for o in view.case.objects}
     asked = [_asks_stillness(prompts.get(key, "")) for key in ids]
     alone = view.reference is None
-    return [_one(k, s, e, alone, a) for k, s, e, a in zip(ids, shown, expected, asked, strict=True)]
+    return [_one(k, s, e, g, alone, a) for k, s, e, g, a in zip(ids, shown, expected, again, asked, strict=True)]
 
 
 def _asks_stillness(prompt: str) -> bool:
@@ -68,7 +69,17 @@ def _traits(view: View) -> list[Traits | None]:
     return [measure(view, k, steps) for k in range(len(view.roles["masks"]["object_ids"]))]
 
 
-def _one(key: int, shown: Traits | None, reference: Traits | None, alone: bool, asked_still: bool) -> Judged:
+def _of_reference(view: View | None, count: int) -> tuple[list[Traits | None], list[Traits | None]]:
+    """Two measurements of every object of the reference; None where there is no reference."""
+    if view is None:
+        return [None] * count, [None] * count
+    assert view.again is not None
+    return _traits(view), _traits(view.again)
+
+
+def _one(
+    key: int, shown: Traits | None, reference: Traits | None, again: Traits | None, alone: bool, asked_still: bool
+) -> Judged:
     if shown is None:
         return Judged(key, None, False, None, "no point could be placed on it")
     if not alone and reference is None:
@@ -79,9 +90,28 @@ def _one(key: int, shown: Traits | None, reference: Traits | None, alone: bool, 
         expected = dataclasses.replace(expected, amplitude=0.0)
     step = None if reference is None else typical_step(reference.apart)
     found = characterise(shown, expected.amplitude, step)
+    if reference is not None and not alike(reference, again, still=still):
+        return Judged(key, None, still, found, "two measurements of it in the reference do not agree")
     if shown.excused > MOST_EXCUSED:
         return Judged(key, None, still, found, "most of the time it is out of the frame or behind another object")
     return Judged(key, compare(found, expected, still=still, one=reference is not None), still, found, "")
+
+
+def alike(first: Traits, second: Traits | None, *, still: bool) -> bool:
+    """Do two measurements of one object agree: does each keep `ALIKE` of its score when judged by the other?
+
+    Where they do not, whether points and masks last is chance, and so would be every score that is based on them.
+    """
+    if second is None:
+        return False
+    # In this order: a second one that does not move at all fails before it becomes what is expected.
+    return all(_keeps(shown, expected, still) for shown, expected in ((second, first), (first, second)))
+
+
+def _keeps(shown: Traits, expected: Traits, still: bool) -> bool:
+    wanted = characterise(expected)
+    found = characterise(shown, wanted.amplitude, typical_step(expected.apart))
+    return compare(found, wanted, still=still).score >= ALIKE
 
 
 def split(judged: t.Sequence[Judged]) -> tuple[list[float], list[float]]:
