@@ -21,6 +21,7 @@ from motionbench.metrics.tmr.parts import Parts, compare
 from motionbench.metrics.tmr.score import MOVES, alike
 from motionbench.stress.corruptions import BENIGN
 from motionbench.stress.material import of_scene, stress_seed
+from motionbench.video import aside
 
 PARTS = ("score", "motion", "survival", "identity", "naturalness")
 SHOWN = 8
@@ -46,8 +47,9 @@ def measured(job: tuple[int, str]) -> Found:
     found: list[Parts] = []
     moving = unlike = 0
     real = stats.inputs_of(clean)
-    sides = (stats.traits_of(stats.view_of(inputs)) for inputs in (real, stats.again(real), stats.inputs_of(changed)))
-    for expected, again, shown in zip(*sides, strict=True):
+    clips = (aside(real.clip), stats.inputs_of(changed).clip)
+    takes = [real, *(stats.with_clip(real, clip) for clip in clips)]
+    for expected, again, shown in zip(*(stats.traits_of(stats.view_of(take)) for take in takes), strict=True):
         if expected is None or shown is None:
             continue
         own = characterise(expected)

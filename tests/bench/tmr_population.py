@@ -53,9 +53,8 @@ def inputs_of(material: Material) -> Inputs:
     return Inputs(case, clip, material.image, shown, masks0, ids, InputMatch(1.0, 0.0, 0.0, 1.0))
 
 
-def again(inputs: Inputs) -> Inputs:
-    """The same clip half a pixel aside, as tmr measures a reference again."""
-    clip = video.aside(inputs.clip)
+def with_clip(inputs: Inputs, clip: Clip) -> Inputs:
+    """Another video of the same case: its picture and masks are laid onto that one."""
     match = video.match_input(inputs.image, clip)
     image, shown = video.carry_image(inputs.image, match, clip)
     assert inputs.masks0 is not None

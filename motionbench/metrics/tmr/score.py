@@ -105,13 +105,14 @@ def alike(first: Traits, second: Traits | None, *, still: bool) -> bool:
     if second is None:
         return False
     # In this order: a second one that does not move at all fails before it becomes what is expected.
-    return all(_keeps(shown, expected, still) for shown, expected in ((second, first), (first, second)))
+    return all(kept(shown, expected, still=still) >= ALIKE for shown, expected in ((second, first), (first, second)))
 
 
-def _keeps(shown: Traits, expected: Traits, still: bool) -> bool:
+def kept(shown: Traits, expected: Traits, *, still: bool) -> float:
+    """The score of one measurement when it is judged by another."""
     wanted = characterise(expected)
     found = characterise(shown, wanted.amplitude, typical_step(expected.apart))
-    return compare(found, wanted, still=still).score >= ALIKE
+    return compare(found, wanted, still=still).score
 
 
 def split(judged: t.Sequence[Judged]) -> tuple[list[float], list[float]]:
