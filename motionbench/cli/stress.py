@@ -21,11 +21,14 @@ def stress(
     ] = None,
     cases: t.Annotated[int, typer.Option("--cases", min=2, help="At most this many cases, evenly chosen.")] = 48,
     each: t.Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--each", min=2, help="At most this many cases for each corruption, four times as many for a benign one."
+            "--each",
+            min=2,
+            help="At most this many cases for each corruption, four times as many for a benign one; "
+            "by default 8, or all of up to 12 cases.",
         ),
-    ] = 12,
+    ] = None,
     seed: Seed = 0,
     out: OutDir = None,
     cache: CacheDir = None,

@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 
 from motionbench.errors import VideoError
 from motionbench.metrics.coherence import sample_bilinear
+from motionbench.metrics.once import once
 from motionbench.stats import reduce_mean
 from motionbench.types import CaseView, Metric, Need, Values, View
 
@@ -77,6 +78,7 @@ def _pair(now: Floats, after: Floats, flow: Floats, following: Floats | None) ->
     return total, kept, lasting, speed_sum / len(x)
 
 
+@once
 def _clip(view: View) -> tuple[float, float, NDArray[np.float64]]:
     """Explained share, C, and a_t [T-1] in diagonals a second of one clip; the shares are 0 where nothing changes."""
     frames, uv = view.roles["frames"]["frames"], view.roles["flow"]["uv"]

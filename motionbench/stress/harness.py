@@ -31,7 +31,8 @@ from motionbench.types import Dataset, Metric
 
 CASES = 48
 PICTURE = "stress.png"
-PER_CORRUPTION = 12
+PER_CORRUPTION = 8
+FEW = 12  # cases; a dataset of no more gives all of them to each corruption
 
 Progress = Callable[[int, int], None]
 
@@ -44,7 +45,7 @@ def stress(
     metrics: Sequence[str] | None = None,
     corruptions: Sequence[str] | None = None,
     cases: int = CASES,
-    per_corruption: int = PER_CORRUPTION,
+    per_corruption: int | None = None,
     seed: int = 0,
     cache: str | Path | None = None,
     weights_dir: str | Path | None = None,
@@ -62,7 +63,7 @@ def stress(
         corruptions: names from CORRUPTIONS and BENIGN; by default all.
         cases: at most this many cases, evenly from all categories.
         per_corruption: at most this many cases for each corruption (benign changes get four times as many, those
-            of texts alone all cases).
+            of texts alone all cases). By default 8, or all of up to 12 cases.
         seed: seed of the choice and of all draws.
         cache, weights_dir, workers: as in `motionbench.evaluate`.
         progress: called with (cases done, cases in all).
@@ -76,12 +77,14 @@ def stress(
         DataError: fewer than two references can be read.
     """
     started = time.perf_counter()
-    if cases < 2 or per_corruption < 2:
+    if cases < 2 or (per_corruption is not None and per_corruption < 2):
         raise ConfigError("a stress run needs at least 2 cases, for each corruption as well", "give a larger number")
     chosen = load_profile(profile)
     data = dataset if isinstance(dataset, Dataset) else datasets.load_dataset(dataset)
     wanted = selected(corruptions)
-    tasks = assign(choose_cases(data, cases, seed), wanted, per_corruption, seed)
+    some = choose_cases(data, cases, seed)
+    each = per_corruption or (FEW if len(some) <= FEW else PER_CORRUPTION)
+    tasks = assign(some, wanted, each, seed)
     plan = make_plan(chosen, metrics or chosen.metrics)
     trained = Path(weights_dir) if weights_dir is not None else weights.default_folder()
     plan = dataclasses.replace(plan, weights_sha256=weights.require(plan.weights, trained))
@@ -94,7 +97,7 @@ def stress(
     )
     _check(outcomes, data, warn)
     with engine.one_thread():
-        made, lines = _reduce(plan, chosen, data, tasks, wanted, outcomes, seed, per_corruption)
+        made, lines = _reduce(plan, chosen, data, tasks, wanted, outcomes, seed, each)
     record.write(made, lines, folder)
     write_atomic(folder / PICTURE, [heat_map(made)])
     _write_timing(outcomes, folder, time.perf_counter() - started)

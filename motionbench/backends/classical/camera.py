@@ -7,6 +7,8 @@ motion that most of the picture follows, and taken where it explains the next fr
 
 from __future__ import annotations
 
+import functools
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +23,13 @@ BETTER = 0.8
 Field = NDArray[np.float32]
 
 
+@functools.lru_cache(maxsize=4)
 def pixel_grid(height: int, width: int) -> Field:
-    """x and y of each pixel's centre, float32 [H, W, 2]."""
+    """x and y of each pixel's centre, float32 [H, W, 2], read-only."""
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return np.stack([x, y], -1)
+    grid = np.stack([x, y], -1)
+    grid.flags.writeable = False
+    return grid
 
 
 def camera_field(uv: Field) -> Field:

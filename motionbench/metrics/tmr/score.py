@@ -6,6 +6,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
+from motionbench.metrics.once import once
 from motionbench.metrics.tmr.character import Character, characterise
 from motionbench.metrics.tmr.order import typical_step
 from motionbench.metrics.tmr.parts import Parts, compare
@@ -64,6 +65,7 @@ def _asks_stillness(prompt: str) -> bool:
     return any(words in prompt for words in STILL_WORDS) and " until " not in prompt and " then " not in prompt
 
 
+@once
 def _traits(view: View) -> list[Traits | None]:
     steps = cameras(view.roles["windows"])
     return [measure(view, k, steps) for k in range(len(view.roles["masks"]["object_ids"]))]
