@@ -191,7 +191,7 @@ def test_an_object_that_left_the_frame_is_not_judged():
 @pytest.mark.parametrize("other", [side(SWAYS, lost=1), side(SWAYS, own=0.0), side(np.full(FRAMES, SWAYS[0]))])
 def test_what_two_measurements_of_the_reference_do_not_agree_on_is_not_judged(other):
     for first, second in ((REFERENCE, other), (other, REFERENCE)):
-        with pytest.raises(NotApplicable, match=r"two measurements|no object moves"):
+        with pytest.raises(NotApplicable, match="two measurements"):
             score(REFERENCE, first, again=second)
 
 
